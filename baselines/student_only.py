@@ -1,0 +1,33 @@
+"""The multi-view model as it is: one view is edited by the teacher, the student samples all views from it (Table 3)."""
+
+import time
+
+import torch
+
+from baselines.api import EditRequest, EditResult
+from baselines.registry import STUDENT_ONLY
+from baselines.sampling import setting
+from mix2mix.distill import choose_reference, condition_on, edit_reference
+from mix2mix.schedule import student_timesteps
+from mix2mix.student import sample
+
+
+class StudentOnly:
+    """Plain sampling of the student, conditioned on the edited reference view."""
+
+    def edit(self, request: EditRequest) -> EditResult:
+        """Edit one view, then sample all from it."""
+        steps = int(setting(STUDENT_ONLY, request, "reference_steps"))
+        taus = student_timesteps(int(setting(STUDENT_ONLY, request, "timesteps")))
+        start = time.perf_counter()
+        scene, bundle = request.scene, request.bundle
+        reference = choose_reference(scene, request.seed)
+        edited = edit_reference(scene, request.edit, bundle, steps, reference, request.seed, request.progress)
+        with torch.no_grad():
+            condition = condition_on(bundle, scene, reference, edited, request.device)
+            generator = torch.Generator().manual_seed(request.seed)
+            latents = sample(bundle.student, condition, taus, generator, len(scene.images) + 1)[1:]
+        middle = time.perf_counter()
+        views = bundle.teacher.decode(latents)
+        timings = {"edit": middle - start, "decode": time.perf_counter() - middle}
+        return EditResult(views, timings, {"teacher": 3 * steps, "student": len(taus)}, {"reference": reference})

@@ -1,0 +1,115 @@
+"""Which cells a run consists of, what each depends on, and which are finished already."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from baselines.api import SettingValue, Variant
+from benchmark.budgets import Budget
+from benchmark.catalogue import CatalogueEdit
+from benchmark.results import CellResult, Identity, Sources
+from benchmark.store import BrokenFileError, cell_folder, read_cell
+
+if TYPE_CHECKING:
+    from mix2mix.bundles import Bundle
+
+METRIC_MODULES = ("metrics.py", "reprojection.py", "scoring.py")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method with its settings, on one edit of one scene, with one seed."""
+
+    variant: Variant
+    entry: CatalogueEdit
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The cell for people: method, scene and edit."""
+        return f"{self.variant.name} · {self.entry.scene} · {self.entry.edit.instruction}"
+
+    def folder(self, run: Path) -> Path:
+        """Where it lies in a run."""
+        return cell_folder(run, self.variant.name, self.entry.scene, self.entry.slug, self.seed)
+
+
+def plan(variants: Iterable[Variant], edits: Iterable[CatalogueEdit], seeds: Iterable[int]) -> tuple[Cell, ...]:
+    """All cells; the methods take turns on each edit, so that a run cut short still holds whole comparisons."""
+    variants, edits = tuple(variants), tuple(edits)
+    return tuple(Cell(variant, edit, seed) for seed in seeds for edit in edits for variant in variants)
+
+
+def settings_of(variant: Variant, budget: Budget) -> dict[str, SettingValue]:
+    """The budget's settings that the method has, under the variant's own."""
+    budgeted = {name: value for name, value in budget.settings.items() if variant.spec.parameter(name)}
+    return {**budgeted, **variant.settings}
+
+
+def identity_of(cell: Cell, budget: Budget, bundle: "Bundle", scene_digest: str) -> Identity:
+    """All that the cell's result depends on."""
+    return Identity(
+        method=cell.variant.name,
+        scene=cell.entry.scene,
+        edit=cell.entry.slug,
+        seed=cell.seed,
+        config=_config(cell, budget, bundle),
+        scene_digest=scene_digest,
+        bundle_digest=bundle.digest,
+        sources=source_digests(),
+    )
+
+
+def finished(run: Path, cell: Cell, identity: Identity) -> CellResult | None:
+    """The cell's result on the disk, if it is ok, whole and of this very identity; a damaged one does not count."""
+    try:
+        result = read_cell(cell.folder(run))
+    except BrokenFileError:
+        return None
+    return result if result.status == "ok" and result.identity == identity else None
+
+
+@cache
+def source_digests() -> Sources:
+    """SHA-256 of the sources of mix2mix, of baselines and of the metrics."""
+    benchmark = files("benchmark")
+    return Sources(
+        mix2mix=_digest(_modules(files("mix2mix"))),
+        baselines=_digest(_modules(files("baselines"))),
+        metrics=_digest((name, benchmark.joinpath(name)) for name in METRIC_MODULES),
+    )
+
+
+def _config(cell: Cell, budget: Budget, bundle: "Bundle") -> dict[str, JsonValue]:
+    config = {
+        "budget": budget.name,
+        "settings": settings_of(cell.variant, budget),
+        "edit": dataclasses.asdict(cell.entry.edit),
+        "bundle": dataclasses.asdict(bundle.settings),
+    }
+    plain: dict[str, JsonValue] = json.loads(json.dumps(config, default=str))
+    return plain
+
+
+def _modules(folder: Traversable, prefix: str = "") -> Iterable[tuple[str, Traversable]]:
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from _modules(item, f"{prefix}{item.name}/")
+        elif item.name.endswith(".py"):
+            yield prefix + item.name, item
+
+
+def _digest(modules: Iterable[tuple[str, Traversable]]) -> str:
+    total = sha256()
+    for name, module in modules:
+        total.update(f"{name} {sha256(module.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,51 @@
+"""Scores the cells of a run again from their saved views: after a change of the metrics, and without a GPU."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.registry import find_spec
+from benchmark.catalogue import find_edit
+from benchmark.cells import source_digests
+from benchmark.results import CellResult, Metrics
+from benchmark.runner import find_truth
+from benchmark.scoring import SceneSource, score
+from benchmark.store import StoredCell, key_of, original, read_image, read_run, replace_result
+from benchmark.tables import write_tables
+from mix2mix.errors import InputError
+
+if TYPE_CHECKING:
+    from mix2mix.bundles import Bundle
+
+
+def rescore(folder: Path, bundle: "Bundle", scenes: SceneSource) -> int:
+    """Score every ok cell of a run again with the bundle that it was made with; how many. Tables are written anew."""
+    run = read_run(folder)
+    made_with = run.record.provenance.bundle
+    if made_with.digest != bundle.digest or made_with.random_weights:
+        raise InputError(
+            f"bundle for run {folder}",
+            got=f"'{bundle.name}' ({bundle.digest[:12]})",
+            expected=f"'{made_with.name}' ({made_with.digest[:12]}) with trained weights, which the run was made with",
+            fix="Score with that bundle, or run the benchmark again.",
+        )
+    cells = [cell for cell in run.cells if cell.result.status == "ok"]
+    for cell in cells:
+        replace_result(cell.folder, _with_metrics(cell.result, _score(folder, cell, bundle, scenes)))
+    write_tables(folder)
+    return len(cells)
+
+
+def _score(run: Path, cell: StoredCell, bundle: "Bundle", scenes: SceneSource) -> Metrics:
+    result = cell.result
+    entry = find_edit(result.identity.edit)
+    edited = [read_image(cell.folder / view.name) for view in result.views]
+    originals = [read_image(original(run, entry.scene, index)) for index in range(len(edited))]
+    truth = find_truth(scenes, find_spec(result.identity.method.partition("@")[0]), entry, len(edited))
+    cameras = scenes.scene(entry.scene, len(edited)).cameras
+    return score(originals, edited, cameras, entry, bundle.metric_clip, truth)
+
+
+def _with_metrics(result: CellResult, metrics: Metrics) -> CellResult:
+    sources = result.identity.sources.model_copy(update={"metrics": source_digests().metrics})
+    identity = result.identity.model_copy(update={"sources": sources})
+    return result.model_copy(update={"metrics": metrics, "identity": identity, "key": key_of(identity)})

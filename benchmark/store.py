@@ -1,0 +1,256 @@
+"""The folder of a run: cells written whole or not at all, and read with distrust. No torch.
+
+    RUN/run.json
+    RUN/originals/SCENE/view_0.png ...
+    RUN/cells/METHOD/SCENE/EDIT/seed-0/{result.json, view_0.png, ...}
+
+A cell is written into a hidden sibling folder, flushed to the disk and renamed, so that a crash at any moment leaves
+either the whole cell or none.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import ValidationError
+
+from benchmark.results import CellResult, Identity, Record, RunRecord
+from mix2mix.errors import InputError
+
+T = TypeVar("T", bound=Record)
+Pixels = NDArray[np.uint8]
+"""An image [H, W, 3]."""
+
+
+class BrokenFileError(Exception):
+    """A file of a run that cannot be trusted; the message says why."""
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A cell on the disk."""
+
+    folder: Path
+    result: CellResult
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on the disk: its cells, those that cannot be read (folder and why), and how many are of another run.
+
+    A cell left by a run with another bundle or budget in the same folder is not comparable: it is counted in
+    ``foreign`` and left out.
+    """
+
+    folder: Path
+    record: RunRecord
+    cells: tuple[StoredCell, ...]
+    broken: tuple[tuple[str, str], ...]
+    foreign: int
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Planned cells that were not run, relative to the run's folder."""
+        known = {cell.folder.relative_to(self.folder).as_posix() for cell in self.cells} | {
+            name for name, _ in self.broken
+        }
+        return tuple(name for name in self.record.cells if name not in known)
+
+
+def cell_folder(run: Path, method: str, scene: str, edit: str, seed: int) -> Path:
+    """Where the cell of that variant, scene, edit (slug) and seed lies."""
+    return run / "cells" / method / scene / edit / f"seed-{seed}"
+
+
+def folder_of(run: Path, identity: Identity) -> Path:
+    """Where the cell of that identity lies."""
+    return cell_folder(run, identity.method, identity.scene, identity.edit, identity.seed)
+
+
+def write_cell(run: Path, result: CellResult, files: Mapping[str, bytes]) -> Path:
+    """Write a cell with its files at once, in place of an earlier one; trouble with the disk is an `InputError`."""
+    folder = folder_of(run, result.identity)
+    with writing(folder):
+        partial = _emptied(folder.with_name(f".{folder.name}.partial"))
+        for name, data in files.items():
+            _write(partial / name, data)
+        _write(partial / "result.json", _json(result))
+        _put_in_place(partial, folder)
+    return folder
+
+
+def replace_result(folder: Path, result: CellResult) -> None:
+    """Replace a cell's ``result.json`` and leave its views."""
+    replace_file(folder / "result.json", _json(result))
+
+
+def write_record(run: Path, record: RunRecord) -> None:
+    """Write ``run.json``."""
+    replace_file(run / "run.json", _json(record))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; trouble with the disk is an `InputError`."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        _write(partial, data)
+        partial.replace(path)
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn trouble with the disk (no space, no permission) into an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"writing {path}",
+            got=error.strerror or str(error),
+            expected="a folder that can be written to, with space left",
+            fix="Free some space or choose another output, and repeat the command: finished cells are kept.",
+        ) from error
+
+
+def read_cell(folder: Path) -> CellResult:
+    """Read a cell and check its schema, key, place and views' checksums; a `BrokenFileError` if one is wrong."""
+    result = _parse(CellResult, folder / "result.json")
+    if folder_of(folder.parents[4], result.identity) != folder:
+        raise BrokenFileError("it is the result of another cell")
+    if result.key != key_of(result.identity):
+        raise BrokenFileError("its key does not belong to its identity")
+    for view in result.views:
+        if _sha256(folder / view.name) != view.sha256:
+            raise BrokenFileError(f"{view.name} is missing or was changed")
+    return result
+
+
+def read_record(run: Path) -> RunRecord:
+    """Read and check ``run.json``; a `BrokenFileError` if there is none to trust."""
+    return _parse(RunRecord, run / "run.json")
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run with all its cells; a folder that holds none is an `InputError`."""
+    try:
+        record = read_record(folder)
+    except BrokenFileError as error:
+        raise InputError(
+            f"run {folder}", got=error, expected="a folder with run.json", fix="Give a folder made by `benchmark run`."
+        ) from error
+    cells, broken = _read_cells(folder)
+    own = tuple(cell for cell in cells if cell.result.provenance.comparable(record.provenance))
+    return Run(folder, record, own, tuple(broken), foreign=len(cells) - len(own))
+
+
+def key_of(identity: Identity) -> str:
+    """SHA-256 of an identity, independent of the order of its entries."""
+    return sha256(json.dumps(identity.model_dump(), sort_keys=True).encode())
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """An image as the bytes of a PNG file."""
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def read_image(path: Path) -> Pixels:
+    """A saved view."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def write_originals(run: Path, scene: str, views: Sequence[Pixels]) -> None:
+    """Save the views of a scene as they were before any edit."""
+    for index, view in enumerate(views):
+        replace_file(original(run, scene, index), encode_png(view))
+
+
+def original(run: Path, scene: str, index: int) -> Path:
+    """Where an original view lies."""
+    return run / "originals" / scene / f"view_{index}.png"
+
+
+def _read_cells(run: Path) -> tuple[list[StoredCell], list[tuple[str, str]]]:
+    cells: list[StoredCell] = []
+    broken: list[tuple[str, str]] = []
+    for folder in sorted((run / "cells").glob("*/*/*/seed-*")):
+        try:
+            cells.append(StoredCell(folder, read_cell(folder)))
+        except BrokenFileError as error:
+            broken.append((folder.relative_to(run).as_posix(), str(error)))
+    return cells, broken
+
+
+def _parse(schema: type[T], path: Path) -> T:
+    try:
+        return schema.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise BrokenFileError(f"there is no {path.name}") from None
+    except OSError as error:
+        raise BrokenFileError(f"{path.name} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BrokenFileError(f"{path.name} is not valid: {where}: {first['msg']}") from error
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return sha256(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _json(record: Record) -> bytes:
+    return (record.model_dump_json(indent=2) + "\n").encode()
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    _flush_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,93 @@
+"""Cross-view attention: all views of the teacher look at one view (random per update, RCVA; or fixed, Text2Video-Zero).
+
+In every self-attention of the U-Net the queries of all views attend to the keys and values of view kappa alone, in
+each of the three guidance branches. Cross-attention to the text stays as it is. The processor stands in for diffusers'
+own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BRANCHES = 3
+"""Guidance branches of a batch: (text, image, null) x N views, views innermost."""
+
+
+@dataclass(frozen=True)
+class CrossViewState:
+    """What all attention layers share; kappa is changed in place, also between replays of a captured graph."""
+
+    views: int
+    kappa: Tensor
+    """The view that is looked at: [] int64, 0 .. views - 1, on the network's device."""
+
+
+class HasUnet(Protocol):
+    """An editor whose U-Net's attention can be replaced."""
+
+    @property
+    def unet(self) -> nn.Module:
+        """A diffusers U-Net; its self-attentions are named `attn1`."""
+
+
+class Attention(Protocol):
+    """What is used of diffusers' attention layer."""
+
+    heads: int
+    to_q: nn.Module
+    to_k: nn.Module
+    to_v: nn.Module
+    to_out: nn.ModuleList
+    processor: object
+
+    def set_processor(self, processor: object) -> None:
+        """Replace how the layer computes."""
+
+
+class CrossViewProcessor:
+    """Self-attention in which every view's queries attend to view kappa's keys and values (paper, method section)."""
+
+    def __init__(self, state: CrossViewState) -> None:
+        self.state = state
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Mix tokens [3 N, L, C]; diffusers hands no context and no mask to a self-attention."""
+        views = hidden_states.view(BRANCHES, self.state.views, *hidden_states.shape[1:])
+        # Selected by a tensor: kappa never has to come to the host, and a captured graph reads its latest value.
+        looked_at = views.index_select(1, self.state.kappa.reshape(1)).squeeze(1)
+        # One view's keys serve all: the views' queries line up as one long sequence, and nothing is copied.
+        query = _split_heads(attn.to_q(views.flatten(1, 2)), attn.heads)
+        key, value = (_split_heads(project(looked_at), attn.heads) for project in (attn.to_k, attn.to_v))
+        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(hidden_states.shape)
+        for layer in attn.to_out:
+            mixed = layer(mixed)
+        return mixed
+
+
+@contextmanager
+def cross_view_attention(editor: HasUnet, state: CrossViewState) -> Iterator[None]:
+    """Within the block, every self-attention of the editor looks at view `state.kappa`; afterwards it is as before."""
+    layers = [cast(Attention, layer) for name, layer in editor.unet.named_modules() if name.endswith("attn1")]
+    before = [layer.processor for layer in layers]
+    for layer in layers:
+        layer.set_processor(CrossViewProcessor(state))
+    try:
+        yield
+    finally:
+        for layer, processor in zip(layers, before, strict=True):
+            layer.set_processor(processor)
+
+
+def _split_heads(tokens: Tensor, heads: int) -> Tensor:
+    """[B, L, C] -> [B, heads, L, C / heads]."""
+    return tokens.view(*tokens.shape[:2], heads, -1).transpose(1, 2)

@@ -1,0 +1,132 @@
+"""``mix2mix benchmark``: run methods on the catalogue's edits, and score a run again."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mix2mix.commands.options import add_bundle, add_command, add_device, find_device, integers, names
+from mix2mix.commands.scenes import MiniatureWorld
+
+if TYPE_CHECKING:
+    from benchmark.runner import RunOptions, RunSummary
+    from mix2mix.commands.options import Commands
+
+RUN_DETAILS = """\
+Runs every method on every edit with every seed, times and scores it. Reads the built-in scenes and the bundle's
+weights. Writes a folder for each cell, table.csv, table.md and table.tex into the output folder. A run that was cut
+short goes on when the command is repeated: cells that are finished and unchanged are kept.
+
+Budgets: smoke (seconds), quick (about 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
+
+SCORE_DETAILS = """\
+Scores the saved views of a run again, after a change of the metrics, and writes its tables anew. Reads the run and
+the weights of the bundle that it was made with; changes result.json of every cell."""
+
+
+def add_to(commands: "Commands") -> None:
+    """Add ``benchmark`` with its own commands."""
+    example = "mix2mix benchmark run"
+    details = "`mix2mix benchmark ACTION --help` tells what each action reads and writes."
+    parser = add_command(commands, "benchmark", run, purpose="compare methods", details=details, example=example)
+    actions = parser.add_subparsers(metavar="ACTION", title="actions", required=True)
+    _add_run(actions)
+    _add_score(actions)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the cells, show their table and how the run ended."""
+    from benchmark.runner import run_benchmark
+    from benchmark.store import read_run
+    from benchmark.tables import summary
+
+    options = _options(arguments)
+    ended = run_benchmark(options)
+    print(f"\n{summary(read_run(options.output))}\n")
+    _tell_end(ended)
+    return ended.exit_status
+
+
+def score(arguments: argparse.Namespace) -> int:
+    """Score a run again."""
+    from benchmark.rescoring import rescore
+    from benchmark.store import read_run
+    from benchmark.tables import summary
+    from mix2mix.bundles import load_bundle
+
+    made_with = read_run(arguments.folder).record.provenance.bundle
+    bundle = load_bundle(made_with.name, find_device(arguments.device))
+    count = rescore(arguments.folder, bundle, MiniatureWorld())
+    print(f"{summary(read_run(arguments.folder))}\n\nscored {count} cells of {arguments.folder}")
+    return 0
+
+
+def _add_run(actions: "Commands") -> None:
+    example = "mix2mix benchmark run --budget smoke --methods i-mix2mix,i-mix2mix@f=0.1,t2vz"
+    parser = add_command(
+        actions, "run", run, purpose="run methods on edits and score them", details=RUN_DETAILS, example=example
+    )
+    add_bundle(parser)
+    parser.add_argument("--budget", default="quick", help="smoke, quick or full (default: quick)")
+    parser.add_argument("--methods", type=names, help="methods, perhaps with settings (default: the budget's)")
+    parser.add_argument("--edits", type=names, help="instructions or slugs (default: the budget's)")
+    parser.add_argument("--seeds", type=integers, default=(0,), help="seeds with commas between them (default: 0)")
+    parser.add_argument("--output", metavar="DIR", type=Path, help="(default: runs/BUNDLE-BUDGET)")
+    add_device(parser)
+
+
+def _add_score(actions: "Commands") -> None:
+    example = "mix2mix benchmark score runs/mini-quick"
+    parser = add_command(
+        actions, "score", score, purpose="score a finished run again", details=SCORE_DETAILS, example=example
+    )
+    parser.add_argument("folder", metavar="RUN", type=Path, help="folder of the run")
+    add_device(parser)
+
+
+def _options(arguments: argparse.Namespace) -> "RunOptions":
+    """Everything checked before a model is loaded; then the models."""
+    from baselines.registry import load_method, parse_variant
+    from benchmark.budgets import find_budget
+    from benchmark.catalogue import find_edit
+    from benchmark.runner import RunOptions
+    from benchmark.store import writing
+    from mix2mix.bundles import bundle_folder, load_bundle
+
+    bundle_folder(arguments.bundle)  # an unknown bundle is told now
+    budget = find_budget(arguments.budget)
+    variants = {variant.name: variant for variant in map(parse_variant, arguments.methods or budget.methods)}
+    edits = dict.fromkeys(find_edit(text) for text in arguments.edits or budget.edits)
+    output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}")
+    device = find_device(arguments.device)
+    print(f"reads   built-in scenes, bundle {arguments.bundle}; budget {budget.name} ({budget.purpose})")
+    print(f"runs    {len(variants)} methods on {len(edits)} edits, seeds {_listed(arguments.seeds)}, on {device}")
+    print(f"writes  {output}", flush=True)
+    with writing(output):
+        output.mkdir(parents=True, exist_ok=True)
+    return RunOptions(
+        output=output,
+        budget=budget,
+        variants=tuple(variants.values()),
+        edits=tuple(edits),
+        bundle=load_bundle(arguments.bundle, device),
+        scenes=MiniatureWorld(),
+        load_method=load_method,
+        device=device,
+        seeds=tuple(dict.fromkeys(arguments.seeds)),
+        command=arguments.command_line,
+    )
+
+
+def _listed(seeds: tuple[int, ...]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _tell_end(ended: "RunSummary") -> None:
+    kept = f", {ended.kept} of them kept from an earlier run" if ended.kept else ""
+    print(f"{len(ended.results)} cells{kept}: {ended.folder}")
+    for result in ended.failed:
+        identity = result.identity
+        print(f"{result.status}: {identity.method} {identity.scene} {identity.edit}: {result.reason}", file=sys.stderr)
+    if ended.interrupted:
+        print("interrupted: the same command goes on where it stopped", file=sys.stderr)

@@ -1,0 +1,32 @@
+"""``mix2mix report``: the page of a run."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mix2mix.commands.options import add_command
+
+if TYPE_CHECKING:
+    from mix2mix.commands.options import Commands
+
+DETAILS = """\
+Reads the saved files of a run; needs no GPU and no weights. Writes one HTML file that holds all pictures."""
+
+
+def add_to(commands: "Commands") -> None:
+    """Add ``report``."""
+    example = "mix2mix report runs/mini-quick"
+    parser = add_command(commands, "report", run, purpose="make the page of a run", details=DETAILS, example=example)
+    parser.add_argument("folder", metavar="RUN", type=Path, help="folder of the run")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="(default: report.html in the run's folder)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page and say where it is."""
+    from reports.page import write_report
+
+    output = arguments.output or arguments.folder / "report.html"
+    print(f"reads   {arguments.folder}", flush=True)
+    write_report(arguments.folder, output)
+    print(f"report: {output.resolve()}")
+    return 0

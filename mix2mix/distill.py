@@ -1,0 +1,286 @@
+"""I-Mix2Mix (arXiv 2511.14899): a 2D editor distilled into a multi-view diffusion model that is personalised to one scene.
+
+One view is edited by the teacher and becomes the student's clean input frame. Along the student's noise levels tau, the
+student's clean prediction of all views is noised, judged by the teacher (whose views all look at one random view), and the
+difference of noises is pushed through the student's weights; then the latents take one Euler step. Where the paper and its
+published code differ, the code is followed.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from mix2mix.attention import CrossViewState, cross_view_attention
+from mix2mix.bundles import Bundle
+from mix2mix.edit import Edit
+from mix2mix.scene import Scene, pluecker_rays
+from mix2mix.schedule import UpdatePlan, learning_rate, student_timesteps, teacher_timestep, updates_per_timestep
+from mix2mix.student import Condition, Student, euler_step, reference_condition
+
+Progress = Callable[[str, int, int], None]
+"""Called with a phase, the work done and the work in all."""
+
+_EAGER_UPDATES = 3
+"""Updates that run before the loop is captured as a CUDA graph: they fill the optimiser's state and the kernel caches."""
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """Every tunable of the method; the defaults are the published code's, a bundle may carry its own."""
+
+    plan: UpdatePlan = field(default_factory=UpdatePlan)
+    """Updates per timestep and their learning rate."""
+    f: float = 0.5
+    """Sharpness of the teacher's timestep distribution: near uniform over [tau, upper] (Table 5)."""
+    upper: int = 950
+    """Noisiest teacher timestep b: above it the teacher's prediction says little about the edit."""
+    reference_steps: int = 100
+    """Sampling steps of the reference view's edit."""
+    weight_decay: float = 0.01
+    """AdamW's own default."""
+    gradient_clip: float = 0.5
+    """Largest norm of the student's gradient: a single teacher timestep must not throw it off."""
+
+    def override(self, settings: Mapping[str, int | float]) -> "DistillConfig":
+        """The same with some of `k`, `f`, `first_updates`, `warmup`, `timesteps`, `reference_steps`, `lr_max`, ... replaced."""
+        values = {"count" if name == "timesteps" else name: value for name, value in settings.items()}
+        own = {name: value for name, value in values.items() if name in ("f", "upper", "reference_steps", "weight_decay", "gradient_clip")}
+        plan = replace(self.plan, **{name: value for name, value in values.items() if name not in own})  # type: ignore[arg-type]
+        return replace(self, plan=plan, **own)  # type: ignore[arg-type]
+
+
+def distill_config(bundle: Bundle, settings: Mapping[str, int | float]) -> DistillConfig:
+    """The bundle's own settings of the method, some of them overridden."""
+    return DistillConfig().override({**(bundle.settings.distill or {}), **settings})
+
+
+@dataclass(frozen=True)
+class DistillResult:
+    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds, counts in network samples."""
+
+    views: Tensor
+    reference_view: int
+    timings: dict[str, float]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The frozen teacher with what it is told: the original views, the instruction and the guidance."""
+
+    bundle: Bundle
+    image_latents: Tensor
+    text: Tensor
+    text_guidance: float
+    image_guidance: float
+    attention: CrossViewState
+
+    def gradient(self, z0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        """Noise prediction minus noise [N, 4, h, w] for clean latents z0 noised to timestep t []."""
+        teacher = self.bundle.teacher
+        with torch.no_grad():
+            z_t = teacher.add_noise(z0.detach(), noise, t)
+            return teacher.predict_noise(z_t, t, self.image_latents, self.text, self.text_guidance, self.image_guidance) - noise
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What varies from update to update, as tensors that stay in place, so that a captured graph reads them."""
+
+    tau: Tensor
+    t: Tensor
+    kappa: Tensor
+    noise: Tensor
+    lr: Tensor
+
+    def refresh(self, generator: torch.Generator, views: int, config: DistillConfig, lr: float) -> None:
+        """Draw the teacher's timestep, its noise and the view that all look at; set the learning rate."""
+        self.noise.normal_(generator=generator)
+        u = torch.rand((), generator=generator, device=self.t.device)
+        self.t.copy_(teacher_timestep(u, self.tau, config.f, config.upper))
+        self.kappa.random_(0, views, generator=generator)
+        self.lr.fill_(lr)
+
+
+@dataclass
+class Trajectory:
+    """The student on its way: personalised weights, noisy latents x [T, 4, h, w], latest clean targets x0 [N, 4, h, w]."""
+
+    student: Student
+    condition: Condition
+    x: Tensor
+    x0: Tensor
+    optimiser: torch.optim.Optimizer
+
+    @property
+    def frames(self) -> int:
+        """T = N + 1: the reference and the targets."""
+        return self.x.shape[0]
+
+
+def style_resize(latents: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear resize of latents [N, 4, h, w] to the teacher's latent size (72 -> 64 in the paper), without decoding."""
+    return latents if latents.shape[-2:] == size else interpolate(latents, size, mode="bilinear", align_corners=False)
+
+
+def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> None:
+    """One optimiser update of the student (paper, method section): score distillation through its one-step prediction."""
+    student = trajectory.student
+    with torch.autocast(trajectory.x.device.type, torch.bfloat16, enabled=trajectory.x.is_cuda, cache_enabled=False):
+        x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
+        z0 = style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1]))
+        gradient = judge.gradient(z0, draws.t, draws.noise)
+    loss = (gradient.float() * z0.float()).sum() / z0.numel()
+    trajectory.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(student.parameters(), config.gradient_clip)
+    trajectory.optimiser.step()
+    trajectory.x0.copy_(x0.detach())
+
+
+@torch.no_grad()
+def advance(trajectory: Trajectory, tau: Tensor, tau_next: Tensor) -> None:
+    """One Euler step from tau to tau_next with the updated weights."""
+    sigmas = trajectory.student.sigmas
+    with torch.autocast(trajectory.x.device.type, torch.bfloat16, enabled=trajectory.x.is_cuda):
+        x0 = trajectory.student.denoise(trajectory.x, tau, trajectory.condition, trajectory.frames)
+    trajectory.x.copy_(euler_step(trajectory.x, x0, sigmas[tau], sigmas[tau_next]))
+
+
+def distill(
+    scene: Scene, edit: Edit, bundle: Bundle, config: DistillConfig, seed: int, device: str, progress: Progress
+) -> DistillResult:
+    """Edit all views of a scene: personalise the student to it and return its last prediction, decoded by the teacher.
+
+    The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is.
+    """
+    clock = time.perf_counter
+    start = clock()
+    reference = choose_reference(scene, seed)
+    edited = edit_reference(scene, edit, bundle, config.reference_steps, reference, seed, progress)
+    judge, trajectory = _prepare(scene, edit, bundle, config, reference, edited, seed, device)
+    with cross_view_attention(bundle.teacher, judge.attention):
+        _optimise(trajectory, judge, config, seed, progress)
+    _synchronise(device)
+    middle = clock()
+    views = bundle.teacher.decode(trajectory.x0)
+    _synchronise(device)
+    timings = {"edit": middle - start, "decode": clock() - middle}
+    return DistillResult(views, reference, timings, _counts(len(scene.images), config))
+
+
+def choose_reference(scene: Scene, seed: int) -> int:
+    """The reference view: one of the scene's, drawn from the seed."""
+    return int(torch.randint(len(scene.images), (), generator=torch.Generator().manual_seed(seed)))
+
+
+def edit_reference(
+    scene: Scene, edit: Edit, bundle: Bundle, steps: int, reference: int, seed: int, progress: Progress
+) -> Tensor:
+    """Edit the reference view by the plain teacher in `steps` sampling steps: [1, 3, H, W] in [0, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    images = scene.images[reference : reference + 1]
+    return bundle.teacher.edit(
+        images, bundle.guided(edit), steps, [generator], lambda done: progress("reference", done, steps)
+    )
+
+
+def condition_on(bundle: Bundle, scene: Scene, reference: int, edited: Tensor, device: str) -> Condition:
+    """What the student is given: the edited reference [1, 3, H, W] as clean latents and embedding, and the cameras' rays."""
+    latents = bundle.vae.encode(edited.to(device) * 2 - 1)[0]
+    embedding = bundle.condition_clip.image_features(edited.to(device))[0]
+    rays = pluecker_rays(scene, reference, latents.shape[-1]).to(device)
+    return reference_condition(latents, embedding, rays)
+
+
+@torch.no_grad()
+def _prepare(
+    scene: Scene, edit: Edit, bundle: Bundle, config: DistillConfig, reference: int, edited: Tensor, seed: int, device: str
+) -> tuple[Judge, Trajectory]:
+    condition = condition_on(bundle, scene, reference, edited, device)
+    guided, views = bundle.guided(edit), len(scene.images)
+    attention = CrossViewState(views, torch.zeros((), dtype=torch.int64, device=device))
+    teacher = bundle.teacher
+    judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
+                  guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
+    student = copy.deepcopy(bundle.student).requires_grad_(True).train()
+    x = student.initial_noise(condition.latents.shape, torch.Generator().manual_seed(seed))
+    lr = torch.tensor(config.plan.lr_start, device=device)
+    optimiser = torch.optim.AdamW(
+        student.parameters(), lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda
+    )
+    return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
+
+
+def _optimise(trajectory: Trajectory, judge: Judge, config: DistillConfig, seed: int, progress: Progress) -> None:
+    """The distillation loop: all updates at a timestep, then an Euler step to the next."""
+    device, plan = trajectory.x.device, config.plan
+    generator = torch.Generator(device).manual_seed(seed)
+    draws = _draws(trajectory, judge)
+    taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
+    run = _updater(trajectory, judge, draws, config)
+    done, total = 0, sum(updates)
+    for index, count in enumerate(updates):
+        draws.tau.copy_(taus[index])
+        for _ in range(count):
+            draws.refresh(generator, judge.attention.views, config, learning_rate(done, plan))
+            run(done)
+            done += 1
+            progress("distill", done, total)
+        if index + 1 < len(updates):
+            advance(trajectory, taus[index], taus[index + 1])
+
+
+def _draws(trajectory: Trajectory, judge: Judge) -> Draws:
+    device = trajectory.x.device
+    lr = trajectory.optimiser.param_groups[0]["lr"]
+    t = torch.zeros((), dtype=torch.int64, device=device)
+    return Draws(torch.zeros_like(t), t, judge.attention.kappa, torch.empty_like(judge.image_latents), lr)
+
+
+def _updater(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> Callable[[int], None]:
+    """How update number n is run: as it stands on a CPU; on a GPU as one CUDA graph, once the first few have run."""
+    graph = torch.cuda.CUDAGraph() if trajectory.x.is_cuda else None
+
+    def run(number: int) -> None:
+        if graph is None or number < _EAGER_UPDATES:
+            with _side_stream(trajectory.x):
+                update(trajectory, judge, draws, config)
+            return
+        if number == _EAGER_UPDATES:
+            trajectory.optimiser.zero_grad(set_to_none=True)
+            with torch.cuda.graph(graph):
+                update(trajectory, judge, draws, config)
+        graph.replay()
+
+    return run
+
+
+@contextmanager
+def _side_stream(x: Tensor) -> Iterator[None]:
+    """On a GPU, a stream of its own: what is to be captured later must not have run on the default one."""
+    if not x.is_cuda:
+        yield
+        return
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream().wait_stream(stream)
+
+
+def _counts(views: int, config: DistillConfig) -> dict[str, int]:
+    """What was put through each network: samples of the teacher (three guidance branches), calls of the student (all frames)."""
+    updates = sum(updates_per_timestep(config.plan))
+    return {"teacher": 3 * config.reference_steps + 3 * views * updates, "student": updates + config.plan.count - 1}
+
+
+def _synchronise(device: str) -> None:
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,54 @@
+"""`python -m mix2mix.mini.training`: train the mini bundle, stage by stage, resuming where a run stopped."""
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from mix2mix.mini.training.data import DataConfig, read_edits
+from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
+
+STAGES = ("vae", "clip", "teacher", "student", "bundle")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train the stages asked for, in order; 3 says that the time was up before they were done: run it again."""
+    options = _parser().parse_args(arguments)
+    until = time.monotonic() + 60 * options.minutes
+    workshop = open_workshop(_config(options), read_edits(options.edits), options.work, options.device)
+    for stage in options.stages:
+        if stage == "bundle":
+            from mix2mix.mini.training.assemble import assemble
+
+            assemble(workshop, options.output)
+        elif not train(workshop, stage, until):
+            print(f"{stage}: time is up; run the same command again to go on")
+            return 3
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mix2mix.mini.training", description=__doc__)
+    parser.add_argument("--edits", type=Path, required=True, help="catalogue of edits (benchmark/table6.csv)")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument("--work", type=Path, default=Path("runs/train_mini"), help="checkpoints and weights")
+    parser.add_argument("--output", type=Path, default=Path("runs/train_mini/bundle"), help="the bundle's folder")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after so many minutes")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of scenes and steps (small for a trial)")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    config = TrainConfig()
+    if options.scale == 1.0:
+        return config
+    data = DataConfig(scenes=max(5 * 4, int(config.data.scenes * options.scale)), chunk=4)
+    fits = {name: replace(fit, steps=max(2, int(fit.steps * options.scale)), batch=8)
+            for name in STAGES[:-1] for fit in [getattr(config, name)]}  # fmt: skip
+    return replace(config, data=data, **fits)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The model card: what was trained, on what, for how long."""
+
+import json
+from pathlib import Path
+
+from mix2mix.mini.training.stages import Workshop
+
+_TEXT = """# The mini bundle
+
+Small models of the miniature world, trained from random weights on nothing but its renders: a VAE, an InstructPix2Pix teacher,
+a SEVA student and a CLIP (one for the student's condition and for the metrics alike). They know that world only; on photos they
+run, and their pictures are what they are. Licence: Apache-2.0.
+
+Training data: {scenes} random scenes (seed {seed}), each in its original state and in {edits} edits, from eight views of
+{size} x {size} pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
+
+| network | parameters | steps | batch | minutes | device |
+|---|---|---|---|---|---|
+{rows}
+"""
+
+
+def write_card(workshop: Workshop, output: Path) -> None:
+    """Write MODEL_CARD.md into a bundle's folder from the stages' logs."""
+    config = workshop.config
+    counts = workshop.networks.parameter_counts()
+    counts["teacher"] = counts.pop("unet") + counts.pop("text_encoder")
+    rows = []
+    for name in ("vae", "clip", "teacher", "student"):
+        log = json.loads((workshop.folder / f"{name}.json").read_text())
+        batch = getattr(config, name).batch
+        rows.append(f"| {name} | {counts[name]:,} | {log['steps']:,} | {batch} | {log['seconds'] / 60:.1f} | {log['device']} |")
+    text = _TEXT.format(
+        scenes=config.data.scenes, seed=config.data.seed, edits=config.data.edits, size=config.networks.image_size, rows="\n".join(rows)
+    )
+    (output / "MODEL_CARD.md").write_text(text)

@@ -1,0 +1,127 @@
+"""The training set: random scenes of every family, each drawn in its original state and in a few edits, from eight views."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mix2mix.cameras import Cameras
+from mix2mix.edit import Edit
+from mix2mix.mini.family import LOOKS, Family, sample_cameras, sample_light
+from mix2mix.mini.rendering import render
+from mix2mix.mini.world import FAMILIES, IMAGE_SIZE, MOST_VIEWS
+
+SIDES = ("front", "left", "right", "back")
+COLOURS = {
+    "black": (0.08, 0.08, 0.08), "grey": (0.5, 0.5, 0.5), "white": (0.9, 0.9, 0.9), "red": (0.75, 0.12, 0.12),
+    "orange": (0.85, 0.5, 0.15), "yellow": (0.85, 0.8, 0.25), "green": (0.2, 0.55, 0.25), "blue": (0.2, 0.3, 0.7),
+    "purple": (0.5, 0.2, 0.6), "brown": (0.4, 0.25, 0.15), "pink": (0.9, 0.65, 0.6),
+}  # fmt: skip
+_SIDE_DEGREES = 20.0
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How much is drawn: `scenes` in chunks that share family and edits, `edits` draws a scene, all from eight views."""
+
+    scenes: int = 6144
+    chunk: int = 32
+    edits: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """S scenes in 1 + E states (the original first) from V views.
+
+    `images` [S, 1+E, V, 3, 128, 128] uint8; `prompt` [S, 1+E] index into `prompts` (what it shows); `instruction` [S, 1+E] index
+    into `instructions` (the original's is meaningless: 0); `side` [S, V] index into SIDES; `colour` [S, 1+E] into COLOURS;
+    `cameras` [S, V].
+    """
+
+    images: Tensor
+    prompt: Tensor
+    instruction: Tensor
+    side: Tensor
+    colour: Tensor
+    cameras: Cameras
+    prompts: tuple[str, ...]
+    instructions: tuple[str, ...]
+
+
+def read_edits(path: Path) -> dict[str, list[Edit]]:
+    """The edit catalogue (the columns of Table 6) by lower-case family name."""
+    edits: dict[str, list[Edit]] = {}
+    with path.open(newline="", encoding="utf-8") as rows:
+        for row in csv.DictReader(rows):
+            edit = Edit(row["edit_prompt"], row["original_prompt"], row["edited_prompt"], float(row["text_cfg"]), float(row["image_cfg"]))
+            edits.setdefault(row["scene"].lower(), []).append(edit)
+    return edits
+
+
+def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], device: str) -> Dataset:
+    """Draw the whole set, seeded, on a device."""
+    instructions = tuple(edit.instruction for rows in edits.values() for edit in rows)
+    prompts = tuple(dict.fromkeys(p for rows in edits.values() for e in rows for p in (e.original_prompt, e.edited_prompt)))
+    chunks = [
+        _draw_chunk(config, family, rows, seed, instructions, prompts, device) for family, rows, seed in _plan(config, edits)
+    ]
+    images, prompt, instruction, side, K, c2w = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return Dataset(images, prompt, instruction, side, dominant_colour(images), Cameras(K, c2w), prompts, instructions)
+
+
+def _plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[tuple[Family, list[Edit], int]]:
+    """Families in proportion to their edits, and for each chunk the edits that it shows (cycled, so that all are equal)."""
+    names = [name for name, rows in edits.items() for _ in range(len(rows) // 4)]
+    shown = dict.fromkeys(edits, 0)
+    for seed in range(config.scenes // config.chunk):
+        name = names[seed % len(names)]
+        rows = [edits[name][(shown[name] + i) % len(edits[name])] for i in range(config.edits)]
+        shown[name] += config.edits
+        yield FAMILIES[name], rows, config.seed * 1_000_003 + seed
+
+
+def _draw_chunk(
+    config: DataConfig, family: Family, rows: list[Edit], seed: int, instructions: tuple[str, ...], prompts: tuple[str, ...], device: str
+) -> tuple[Tensor, ...]:
+    """Images, prompts, instructions, sides, K and c2w of one chunk of scenes."""
+    generator = torch.Generator().manual_seed(seed)
+    identity = family.sample(generator, config.chunk)
+    light = sample_light(generator, config.chunk).to(device)
+    cameras = sample_cameras(generator, family.rig, config.chunk, MOST_VIEWS)
+    order = torch.randperm(MOST_VIEWS, generator=generator)
+    cameras = cameras[order]
+    states = []
+    for instruction in (None, *(edit.instruction for edit in rows)):
+        look = torch.rand(config.chunk, LOOKS, generator=generator)
+        primitives = family.sculpt(identity, instruction, look).to(device)
+        images = [render(primitives, light, cameras[v : v + 1].to(device), IMAGE_SIZE) for v in range(MOST_VIEWS)]
+        states.append((torch.cat(images, 1) * 255).round().to(torch.uint8))
+    prompt = [prompts.index(family.original_prompt), *(prompts.index(edit.edited_prompt) for edit in rows)]
+    instruction_index = [0, *(instructions.index(edit.instruction) for edit in rows)]
+    return (
+        torch.stack(states, 1),
+        torch.tensor(prompt, device=device).expand(config.chunk, -1),
+        torch.tensor(instruction_index, device=device).expand(config.chunk, -1),
+        sides(cameras).to(device), cameras.K.to(device), cameras.c2w.to(device),
+    )  # fmt: skip
+
+
+def sides(cameras: Cameras) -> Tensor:
+    """From which side each camera looks, as an index into SIDES, [...]."""
+    x, z = cameras.c2w[..., 0, 3], cameras.c2w[..., 2, 3]
+    azimuth = torch.rad2deg(torch.atan2(x, z))
+    side = torch.where(azimuth > _SIDE_DEGREES, 2, torch.where(azimuth < -_SIDE_DEGREES, 1, 0))
+    return torch.where(azimuth.abs() > 90, 3, side)
+
+
+def dominant_colour(images: Tensor) -> Tensor:
+    """Index into COLOURS of the commonest named colour in the middle of a state's first view: [S, 1+E, V, 3, H, W] -> [S, 1+E]."""
+    named = torch.tensor(list(COLOURS.values()), device=images.device)
+    middle = images[:, :, 0, :, 24:104:4, 40:88:4].float() / 255
+    distance = (middle[:, :, None] - named[:, :, None, None]).square().sum(3)
+    votes = torch.nn.functional.one_hot(distance.argmin(2).flatten(2), len(named)).sum(2)
+    return votes.argmax(-1)

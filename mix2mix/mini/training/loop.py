@@ -1,0 +1,134 @@
+"""The training loop: AdamW with warm-up and cosine decay, an average of the weights, checkpoints, and one CUDA graph a step."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_LOG_EVERY = 500
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How one network is trained. `average` is the decay of the weights' running mean, which is what ships."""
+
+    steps: int
+    batch: int
+    lr: float
+    warmup: int = 300
+    average: float = 0.999
+    weight_decay: float = 0.01
+    gradient_clip: float = 1.0
+    seed: int = 0
+
+
+def learning_rate(step: int, config: FitConfig) -> float:
+    """Linear warm-up, then a cosine down to a hundredth."""
+    if step < config.warmup:
+        return config.lr * (step + 1) / config.warmup
+    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class Fit:
+    """A training run of one module that can stop at any step and resume from its checkpoint."""
+
+    def __init__(self, model: nn.Module, loss: Callable[[], Tensor], config: FitConfig, checkpoint: Path) -> None:
+        """`loss()` draws its own batch from the default generator and returns a scalar."""
+        self.model, self.loss, self.config, self.checkpoint = model, loss, config, checkpoint
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.cuda = self.parameters[0].is_cuda
+        self.lr = torch.tensor(config.lr, device=self.parameters[0].device)
+        self.optimiser = torch.optim.AdamW(
+            self.parameters, lr=self.lr, weight_decay=config.weight_decay, fused=True, capturable=self.cuda
+        )
+        self.mean = [p.detach().clone() for p in self.parameters]
+        self.last_loss = torch.zeros((), device=self.lr.device)
+        self.step = 0
+
+    def run(self, until: float) -> bool:
+        """Train until done, or until the clock (time.monotonic) passes `until`; True when done."""
+        self._resume()
+        torch.manual_seed(self.config.seed + self.step)
+        advance = self._captured() if self.cuda else self._advance
+        start, first = time.monotonic(), self.step
+        while self.step < self.config.steps and time.monotonic() < until:
+            self.lr.fill_(learning_rate(self.step, self.config))
+            advance()
+            self.step += 1
+            if self.step % _LOG_EVERY == 0 or self.step == self.config.steps:
+                rate = (self.step - first) / (time.monotonic() - start)
+                print(f"{self.checkpoint.stem}: step {self.step}/{self.config.steps} loss {self.last_loss.item():.5f} {rate:.1f}/s", flush=True)
+        self._save()
+        return self.step >= self.config.steps
+
+    def use_average(self) -> None:
+        """Put the averaged weights into the model."""
+        with torch.no_grad():
+            torch._foreach_copy_(self.parameters, self.mean)
+
+    def _advance(self) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(self.lr.device.type, torch.bfloat16, enabled=self.cuda, cache_enabled=False):
+            loss = self.loss()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
+        self.optimiser.step()
+        torch._foreach_lerp_(self.mean, self.parameters, 1 - self.config.average)
+        self.last_loss.copy_(loss.detach())
+
+    def _captured(self) -> Callable[[], None]:
+        """The step as one CUDA graph: at this size launching its kernels one by one costs more than running them."""
+        kept = self._state()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side), torch.enable_grad():
+            for _ in range(3):
+                self._advance()
+        torch.cuda.current_stream().wait_stream(side)
+        self.optimiser.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._advance()
+        self._restore(kept)
+        return graph.replay
+
+    def _state(self) -> dict[str, Any]:
+        """A copy of everything that changes; a parameter that never had a gradient has zero moments."""
+        slots = [self.optimiser.state.get(p, {}) for p in self.parameters]
+        moments = {
+            "step": [s.get("step", torch.zeros(())).clone() for s in slots],
+            **{k: [s.get(k, torch.zeros_like(p)).clone() for s, p in zip(slots, self.parameters, strict=True)] for k in _MOMENTS},
+        }
+        return {"parameters": [p.detach().clone() for p in self.parameters], "mean": [m.clone() for m in self.mean],
+                "moments": moments, "step": self.step}  # fmt: skip
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Copy a state back in place (a captured graph keeps its addresses)."""
+        with torch.no_grad():
+            torch._foreach_copy_(self.parameters, state["parameters"])
+            torch._foreach_copy_(self.mean, state["mean"])
+            for i, p in enumerate(self.parameters):
+                for name, value in self.optimiser.state.get(p, {}).items():
+                    value.copy_(state["moments"][name][i])
+        self.step = state["step"]
+
+    def _save(self) -> None:
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(self._state(), partial)
+        partial.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, map_location=self.lr.device, weights_only=True)
+        for p, *slots in zip(self.parameters, *state["moments"].values(), strict=True):
+            self.optimiser.state[p] = {k: v.clone() for k, v in zip(state["moments"], slots, strict=True)}
+        self._restore(state)

@@ -1,0 +1,202 @@
+"""What each network of the mini bundle is trained on: one loss a network, each drawing its own batch from the data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, mse_loss, normalize
+
+from mix2mix.cameras import Cameras, normalise, pluecker
+from mix2mix.mini.training.data import COLOURS, SIDES, Dataset
+from mix2mix.pretrained import Clip, Editor, Vae
+from mix2mix.student import Condition, Student
+
+_UNCONDITIONAL = 0.05
+"""Share of samples whose text is dropped, whose image is dropped, and that lose both (InstructPix2Pix, section 3.2)."""
+
+
+def _pick(count: int, batch: int, device: torch.device) -> Tensor:
+    return torch.randint(count, (batch,), device=device)
+
+
+def _image_batch(data: Dataset, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Random images [B, 3, H, W] in [0, 1] with their scene, state and view [B]."""
+    scenes, states, views = data.images.shape[:3]
+    device = data.images.device
+    s, e, v = _pick(scenes, batch, device), _pick(states, batch, device), _pick(views, batch, device)
+    return data.images[s, e, v].float() / 255, s, e, v
+
+
+def vae_loss(vae: Vae, data: Dataset, batch: int, divergence: float = 2e-5) -> Callable[[], Tensor]:
+    """Reconstruction of random images, in value and in gradient, with a light pull of the latents towards a unit normal."""
+
+    def loss() -> Tensor:
+        images = _image_batch(data, batch)[0] * 2 - 1
+        mean, logvar = vae.posterior(images)
+        mean, logvar = mean.float(), logvar.float().clamp(-30, 20)
+        latents = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        decoded = vae.decode(latents * vae.scale).float()
+        spread = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+        return 4 * mse_loss(decoded, images) + 0.2 * l1_loss(decoded, images) + 0.2 * _edges(decoded - images) + divergence * spread
+
+    return loss
+
+
+def _edges(error: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring errors: what a blurred edge leaves behind."""
+    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Every caption: each prompt plain, with a side, with a colour, and with both; `tokens` [P * (1+S) * (1+C), L]."""
+
+    tokens: Tensor
+    sides: int
+    colours: int
+
+    def index(self, prompt: Tensor, side: Tensor, colour: Tensor) -> Tensor:
+        """Which caption; side and colour count from 1, 0 leaves them out."""
+        return (prompt * (1 + self.sides) + side) * (1 + self.colours) + colour
+
+
+def captions(clip: Clip, data: Dataset) -> Captions:
+    """The captions of a data set, tokenized for its device."""
+    texts = caption_texts(data.prompts)
+    return Captions(clip.tokens(texts).to(data.images.device), len(SIDES), len(COLOURS))
+
+
+def caption_texts(prompts: tuple[str, ...]) -> list[str]:
+    """Prompts with every side and every colour, in the order of `Captions.index`."""
+    sides = ["", *(f", seen from the {side}" for side in SIDES)]
+    colours = ["", *(f", in {colour}" for colour in COLOURS)]
+    return [prompt + side + colour for prompt in prompts for side in sides for colour in colours]
+
+
+def clip_loss(clip: Clip, data: Dataset, batch: int) -> Callable[[], Tensor]:
+    """Contrast of images with captions that name side and colour half of the time; several may fit, and share the target."""
+    words = captions(clip, data)
+
+    def loss() -> Tensor:
+        images, s, e, v = _image_batch(data, batch)
+        truth = torch.stack([data.prompt[s, e], data.side[s, v] + 1, data.colour[s, e] + 1])
+        said = truth.clone()
+        said[1:] *= torch.randint(2, (2, batch), device=said.device)
+        features = normalize(clip.embed_images(images).float(), dim=-1)
+        texts = normalize(clip.embed_tokens(words.tokens[words.index(*said)]).float(), dim=-1)
+        logits = clip.temperature() * features @ texts.T
+        same = (said[:, None] == truth[:, :, None]) | (said[:, None] == 0)
+        fits = (same[1:].all(0) & (said[0] == truth[0][:, None])).float()
+        return _soft_cross_entropy(logits, fits) + _soft_cross_entropy(logits.T, fits.T)
+
+    return loss
+
+
+def _soft_cross_entropy(logits: Tensor, fits: Tensor) -> Tensor:
+    target = fits / fits.sum(-1, keepdim=True)
+    return -(target * logits.log_softmax(-1)).sum(-1).mean()
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A data set as the diffusion models see it: posterior modes [S, 1+E, V, 4, h, w] and embeddings [S, 1+E, V, D], fp16."""
+
+    modes: Tensor
+    embeddings: Tensor
+    scale: float
+
+
+@torch.no_grad()
+def encode(vae: Vae, clip: Clip, data: Dataset, batch: int = 512) -> Latents:
+    """Encode every image of a data set; the scale makes the latents' deviation 1."""
+    flat = data.images.flatten(0, 2)
+    modes, embeddings = [], []
+    for part in flat.split(batch):
+        images = part.float() / 255
+        modes.append(vae.encode_mode(images * 2 - 1).half())
+        embeddings.append(clip.embed_images(images).half())
+    shape = data.images.shape[:3]
+    stacked = torch.cat(modes)
+    return Latents(stacked.unflatten(0, shape), torch.cat(embeddings).unflatten(0, shape), vae.scale)
+
+
+def latent_scale(vae: Vae, data: Dataset, count: int = 2048) -> float:
+    """The factor that gives latents unit deviation."""
+    with torch.no_grad():
+        images = data.images.flatten(0, 2)
+        some = images[:: max(1, len(images) // count)].float() / 127.5 - 1
+        return float(1 / torch.cat([vae.encode_mode(part) for part in some.split(256)]).std())
+
+
+def teacher_loss(editor: Editor, data: Dataset, latents: Latents, batch: int) -> Callable[[], Tensor]:
+    """Noise prediction for one view of one draw of an edit, given its original view and the instruction (InstructPix2Pix)."""
+    device = data.images.device
+    tokens = editor.tokens([*data.instructions, ""]).to(device)
+    alphas = editor.alphas_cumprod.to(device)
+    scenes, states, views = latents.modes.shape[:3]
+
+    def loss() -> Tensor:
+        s, v = _pick(scenes, batch, device), _pick(views, batch, device)
+        e = 1 + _pick(states - 1, batch, device)
+        target, original = latents.modes[s, e, v].float() * latents.scale, latents.modes[s, 0, v].float()
+        dice = torch.rand(batch, device=device)
+        step = (dice / _UNCONDITIONAL).long()
+        said = torch.where((step == 0) | (step == 2), len(data.instructions), data.instruction[s, e])
+        hidden = (step == 1) | (step == 2)
+        original = torch.where(hidden[:, None, None, None], 0.0, original)
+        t = torch.randint(len(alphas), (batch,), device=device)
+        noise = torch.randn_like(target)
+        alpha = alphas[t][:, None, None, None]
+        noisy = alpha.sqrt() * target + (1 - alpha).sqrt() * noise
+        states_of_text = editor.text_states(tokens)[said]
+        return mse_loss(editor.noise(torch.cat([noisy, original], 1), t, states_of_text).float(), noise)
+
+    return loss
+
+
+def student_loss(student: Student, data: Dataset, latents: Latents, batch: int, views: int = 4) -> Callable[[], Tensor]:
+    """v-prediction of all views of one state of a scene from one of them, which is also among the targets."""
+    device = data.images.device
+    scenes, states, every = latents.modes.shape[:3]
+
+    def loss() -> Tensor:
+        s, e = _pick(scenes, batch, device), _pick(states, batch, device)
+        targets = torch.rand(batch, every, device=device).argsort(1)[:, :views]
+        frames = torch.cat([targets[:, :1], targets], 1)
+        frames[:, 1:] = frames[:, 1:].gather(1, torch.rand(batch, views, device=device).argsort(1))
+        clean = latents.modes[s[:, None], e[:, None], frames].float() * latents.scale
+        condition = _condition(data, latents, s, e, frames, clean)
+        tau = torch.randint(len(student.sigmas), (batch,), device=device).repeat_interleave(views + 1)
+        sigma = student.sigmas[tau][:, None, None, None]
+        clean = clean.flatten(0, 1)
+        x0 = student.denoise(clean + sigma * torch.randn_like(clean), tau, condition, views + 1)
+        error = (x0 - clean).float() * (1 + sigma**-2).sqrt()
+        return _masked_mean(error.square(), ~condition.mask)
+
+    return loss
+
+
+def _masked_mean(values: Tensor, keep: Tensor) -> Tensor:
+    """Mean over kept frames without asking how many there are (which would wait for the GPU)."""
+    weight = keep[:, None, None, None].float()
+    return (values * weight).mean() / weight.mean()
+
+
+def _condition(data: Dataset, latents: Latents, s: Tensor, e: Tensor, frames: Tensor, clean: Tensor) -> Condition:
+    """Condition on the first of T frames, B scenes folded."""
+    batch, count = frames.shape
+    cameras = Cameras(data.cameras.K[s[:, None], frames], data.cameras.c2w[s[:, None], frames])
+    mask = torch.zeros(batch, count, dtype=torch.bool, device=frames.device)
+    mask[:, 0] = True
+    first = latents.embeddings[s, e, frames[:, 0]].float()
+    rays = pluecker(normalise(cameras), clean.shape[-1])
+    return Condition(
+        (clean * mask[:, :, None, None, None]).flatten(0, 1), mask.flatten(),
+        first[:, None].expand(-1, count, -1).flatten(0, 1)[:, None], rays.flatten(0, 1),
+    )  # fmt: skip
+
+
+def freeze(module: nn.Module) -> None:
+    """Take a trained network out of training."""
+    module.requires_grad_(False).eval()

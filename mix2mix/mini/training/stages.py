@@ -1,0 +1,133 @@
+"""The stages of the mini bundle's training: VAE and CLIP first, then teacher and student, then the bundle's folder."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mix2mix.edit import Edit
+from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
+from mix2mix.mini.tokenizer import train_merges
+from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset
+from mix2mix.mini.training.loop import Fit, FitConfig
+from mix2mix.mini.training.losses import (
+    Latents,
+    caption_texts,
+    clip_loss,
+    encode,
+    latent_scale,
+    student_loss,
+    teacher_loss,
+    vae_loss,
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides the mini bundle's weights; sizes that an hour on one H200 pays for."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    networks: MiniConfig = field(default_factory=MiniConfig)
+    vae: FitConfig = FitConfig(steps=10_000, batch=64, lr=8e-4, average=0.999)
+    clip: FitConfig = FitConfig(steps=6_000, batch=512, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
+    teacher: FitConfig = FitConfig(steps=24_000, batch=256, lr=6e-4, average=0.9995, seed=2)
+    student: FitConfig = FitConfig(steps=16_000, batch=64, lr=6e-4, average=0.9995, seed=3)
+
+
+@dataclass
+class Workshop:
+    """A training run in its folder: networks and data on one device, weights and checkpoints as files."""
+
+    config: TrainConfig
+    edits: dict[str, list[Edit]]
+    folder: Path
+    device: str
+    networks: MiniNetworks
+    drawn: Dataset | None = None
+
+    def data(self) -> Dataset:
+        """The training set, drawn once a process."""
+        if self.drawn is None:
+            start = time.monotonic()
+            self.drawn = draw_dataset(self.config.data, self.edits, self.device)
+            print(f"data: {self.drawn.images[..., 0, 0, 0].numel()} images in {time.monotonic() - start:.0f} s", flush=True)
+        return self.drawn
+
+    def module(self, name: str) -> nn.Module:
+        """What a stage trains."""
+        editor = self.networks.editor
+        return {
+            "vae": editor.vae.module,
+            "clip": self.networks.clip.module,
+            "teacher": nn.ModuleDict({"unet": editor.unet, "text_encoder": editor.text_encoder}),
+            "student": self.networks.student,
+        }[name]
+
+    def load(self, name: str) -> None:
+        """Put an earlier stage's averaged weights in place."""
+        self.module(name).load_state_dict(load_file(self.folder / f"{name}.safetensors", device=self.device))
+        if name == "vae":
+            self.networks.editor.vae.rescale(json.loads((self.folder / "vae.json").read_text())["scale"])
+
+    def latents(self) -> Latents:
+        """The training set as VAE and CLIP see it; its images are let go."""
+        self.load("vae")
+        self.load("clip")
+        return encode(self.networks.editor.vae, self.networks.clip, self.data())
+
+
+def open_workshop(config: TrainConfig, edits: dict[str, list[Edit]], folder: Path, device: str) -> Workshop:
+    """Fresh networks, with a tokenizer of every caption and instruction."""
+    rows = [edit for group in edits.values() for edit in group]
+    prompts = tuple(dict.fromkeys(p for edit in rows for p in (edit.original_prompt, edit.edited_prompt)))
+    merges = train_merges([*caption_texts(prompts), *(edit.instruction for edit in rows)], config.networks.vocabulary)
+    networks = build_networks(config.networks, merges)
+    for part in (networks.editor, networks.clip, networks.student):
+        part.to(device)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workshop(config, edits, folder, device, networks)
+
+
+def train(workshop: Workshop, name: str, until: float) -> bool:
+    """Run a stage until done or until the clock says; its averaged weights are written either way. True when done."""
+    started = time.monotonic()
+    fit_config: FitConfig = getattr(workshop.config, name)
+    model = workshop.module(name).train()
+    fit = Fit(model, _loss(workshop, name, fit_config.batch), fit_config, workshop.folder / f"{name}.ckpt")
+    done = fit.run(until)
+    fit.use_average()
+    model.eval()
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, workshop.folder / f"{name}.safetensors")
+    _log(workshop, name, fit.step, time.monotonic() - started)
+    return done
+
+
+def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
+    networks, data = workshop.networks, workshop.data()
+    if name == "vae":
+        return vae_loss(networks.editor.vae, data, batch)
+    if name == "clip":
+        return clip_loss(networks.clip, data, batch)
+    latents = workshop.latents()
+    if name == "teacher":
+        return teacher_loss(networks.editor, data, latents, batch)
+    return student_loss(networks.student, data, latents, batch)
+
+
+def _log(workshop: Workshop, name: str, step: int, seconds: float) -> None:
+    """Keep each stage's steps and seconds for the model card; the VAE's also its latent scale."""
+    path = workshop.folder / f"{name}.json"
+    before = json.loads(path.read_text())["seconds"] if path.exists() else 0.0
+    entry: dict[str, float | int | str] = {"steps": step, "seconds": before + seconds, "device": _device_name(workshop.device)}
+    if name == "vae":
+        entry["scale"] = latent_scale(workshop.networks.editor.vae, workshop.data())
+    path.write_text(json.dumps(entry))
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else device

@@ -1,0 +1,328 @@
+"""Typed doors to diffusers, transformers and open_clip: the one module that makes untyped calls into them.
+
+Three facades: `Vae` (AutoencoderKL), `Editor` (the stock InstructPix2Pix pipeline) and `Clip` (an open_clip model).
+Each is made new from a configuration or loaded from a folder that the libraries themselves could load. The libraries
+take many seconds to import, so they are imported where they are used.
+"""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mix2mix.errors import InputError
+
+Config = Mapping[str, Any]
+"""A network's configuration in its library's own words."""
+
+CLIP_CONFIG, CLIP_WEIGHTS, CLIP_MERGES = "open_clip_config.json", "model.safetensors", "merges.txt.gz"
+
+
+class Vae:
+    """An image autoencoder; gradients pass through, weights are the caller's to freeze."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        config = cast(Any, module).config
+        self.factor: int = 2 ** (len(config.block_out_channels) - 1)
+        """Pixels per latent, each way."""
+        self.scale: float = config.scaling_factor
+        """Diffusion models see latents times this."""
+
+    def rescale(self, scale: float) -> None:
+        """Set the factor on its latents, also in the configuration that is saved with it."""
+        cast(Any, self.module).register_to_config(scaling_factor=scale)
+        self.scale = scale
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the variance [N, 4, h, w], unscaled, of images [N, 3, H, W] in [-1, 1]."""
+        distribution = cast(Any, self.module).encode(images).latent_dist
+        return distribution.mean, distribution.logvar
+
+    def encode_mode(self, images: Tensor) -> Tensor:
+        """Unscaled posterior mode [N, 4, h, w] of images [N, 3, H, W] in [-1, 1]."""
+        return self.posterior(images)[0]
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Scaled posterior mode [N, 4, h, w] of images [N, 3, H, W] in [-1, 1]."""
+        return self.encode_mode(images) * self.scale
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Images [N, 3, H, W], about in [-1, 1], of scaled latents [N, 4, h, w]."""
+        return cast(Tensor, cast(Any, self.module).decode(latents / self.scale, return_dict=False)[0])
+
+
+class Editor:
+    """A stock StableDiffusionInstructPix2PixPipeline: VAE, U-Net, text encoder, tokenizer and sampler."""
+
+    def __init__(self, pipeline: Any) -> None:
+        pipeline.set_progress_bar_config(disable=True)
+        self.pipeline = pipeline
+        self.vae = Vae(pipeline.vae)
+        self.unet: nn.Module = pipeline.unet
+        self.text_encoder: nn.Module = pipeline.text_encoder
+        self.latent_size: int = pipeline.unet.config.sample_size
+        self.image_size: int = self.latent_size * self.vae.factor
+        self.alphas_cumprod: Tensor = pipeline.scheduler.alphas_cumprod
+        """Signal power at each of the training timesteps [1000]."""
+
+    def to(self, device: torch.device | str) -> "Editor":
+        """The same editor, moved."""
+        self.pipeline.to(device)
+        return self
+
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [N, L] int64 on the CPU, padded or cut to the encoder's length."""
+        tokenizer = self.pipeline.tokenizer
+        options = {"padding": "max_length", "max_length": tokenizer.model_max_length, "truncation": True}
+        return cast(Tensor, tokenizer(list(texts), return_tensors="pt", **options).input_ids)
+
+    def text_states(self, tokens: Tensor) -> Tensor:
+        """Features [N, L, C] of token ids [N, L]; differentiable."""
+        return cast(Tensor, self.text_encoder(tokens)[0])
+
+    def noise(self, latents: Tensor, t: Tensor, text_states: Tensor) -> Tensor:
+        """The U-Net's noise [N, 4, h, w] for noisy and image latents [N, 8, h, w], t [] or [N], text [N, L, C]."""
+        return cast(Tensor, self.unet(latents, t, text_states, return_dict=False)[0])
+
+    def run(
+        self,
+        images: Tensor,
+        instruction: str,
+        *,
+        text_guidance: float,
+        image_guidance: float,
+        steps: int,
+        generators: Sequence[torch.Generator],
+        on_step: Callable[[int], None],
+    ) -> Tensor:
+        """Sample the pipeline as it stands, all images in one batch of (text, image, null) x N.
+
+        Args:
+            images: [N, 3, H, W] in [0, 1], H and W the pipeline's own size.
+            instruction: the same for all.
+            text_guidance: S_T, above 1.
+            image_guidance: S_I, at least 1.
+            steps: network evaluations per image and branch.
+            generators: of the first latents and of the sampler's noise, one per image.
+            on_step: called with the number of steps done.
+
+        Returns:
+            Edited images [N, 3, H, W] in [0, 1].
+
+        Raises:
+            InputError: guidance so weak that the pipeline would silently drop it.
+
+        """
+        check_guidance(text_guidance, image_guidance)
+
+        def report(_pipeline: object, step: int, _t: object, _tensors: object) -> dict[str, Tensor]:
+            on_step(step + 1)
+            return {}
+
+        with _quiet():
+            result = self.pipeline(
+                prompt=[instruction] * len(images),
+                image=images,
+                num_inference_steps=steps,
+                guidance_scale=text_guidance,
+                image_guidance_scale=image_guidance,
+                generator=list(generators),
+                callback_on_step_end=report,
+                output_type="pt",
+            )
+        return cast(Tensor, result.images)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that diffusers loads; the tokenizer in CLIP's two files, which every version reads."""
+        with _quiet():
+            self.pipeline.save_pretrained(folder, safe_serialization=True)
+        tokenizer = folder / "tokenizer"
+        self.pipeline.tokenizer.backend_tokenizer.model.save(str(tokenizer))
+        (tokenizer / "tokenizer.json").unlink()
+        for name in ("model_index.json", "unet/config.json", "vae/config.json"):
+            _forget_origin(folder / name)
+
+
+class Clip:
+    """An open_clip model with its own preprocessing and tokenizer; scores are fp32 and do not depend on batching."""
+
+    BATCH = 8
+    """Samples of every forward pass, padded with zeros: kernels, and so the last digits, differ by batch size."""
+
+    def __init__(self, module: nn.Module, config: Config, merges: Path) -> None:
+        from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+        from open_clip.tokenizer import SimpleTokenizer
+
+        self.module = module
+        self._config = config
+        self._merges = merges.read_bytes()
+        self._tokenizer = SimpleTokenizer(str(merges), context_length=config["text_cfg"]["context_length"])
+        self.image_size: int = config["vision_cfg"]["image_size"]
+        self.width: int = config["embed_dim"]
+        """Of an embedding."""
+        self._mean, self._std = (torch.tensor(v)[:, None, None] for v in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
+
+    def to(self, device: torch.device | str) -> "Clip":
+        """The same model, moved."""
+        self.module.to(device)
+        self._mean, self._std = self._mean.to(device), self._std.to(device)
+        return self
+
+    def temperature(self) -> Tensor:
+        """Factor [] on cosines in the contrastive loss; learned."""
+        return cast(Tensor, cast(Any, self.module).logit_scale.exp())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters()).device
+
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [N, L] int64 on the CPU."""
+        return cast(Tensor, self._tokenizer(list(texts)))
+
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Embeddings [N, D] of images [N, 3, H, W] in [0, 1] of any size; differentiable, as one batch."""
+        size = (self.image_size, self.image_size)
+        resized = F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+        return cast(Tensor, cast(Any, self.module).encode_image((resized - self._mean) / self._std))
+
+    def embed_tokens(self, tokens: Tensor) -> Tensor:
+        """Embeddings [N, D] of token ids [N, L]; differentiable, as one batch."""
+        return cast(Tensor, cast(Any, self.module).encode_text(tokens))
+
+    @torch.no_grad()
+    def image_features(self, images: Tensor) -> Tensor:
+        """Embeddings [N, D], not normalised, of images [N, 3, H, W] in [0, 1] of any size."""
+        return _in_fixed_batches(self.embed_images, images.to(self.device, torch.float32), self.BATCH)
+
+    @torch.no_grad()
+    def text_features(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings [N, D], not normalised."""
+        return _in_fixed_batches(self.embed_tokens, self.tokens(texts).to(self.device), self.BATCH)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that open_clip loads as `local-dir:FOLDER` (its tokenizer with `bpe_path`)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        preprocess = {"interpolation": "bicubic", "resize_mode": "squash"}
+        document = {"model_cfg": dict(self._config), "preprocess_cfg": preprocess}
+        (folder / CLIP_CONFIG).write_text(json.dumps(document, indent=2) + "\n")
+        (folder / CLIP_MERGES).write_bytes(self._merges)
+        state = {name: value.contiguous() for name, value in self.module.state_dict().items()}
+        save_file(state, folder / CLIP_WEIGHTS, metadata={"format": "pt"})
+
+
+def new_vae(config: Config) -> Vae:
+    """An AutoencoderKL with random weights."""
+    from diffusers import AutoencoderKL
+
+    return Vae(AutoencoderKL(**config).eval())
+
+
+def new_editor(vae: Vae, unet: Config, text: Config, scheduler: Config, tokenizer: Path) -> Editor:
+    """An InstructPix2Pix pipeline around `vae`, with random weights and the tokenizer in the folder `tokenizer`."""
+    from diffusers import (
+        EulerAncestralDiscreteScheduler,
+        StableDiffusionInstructPix2PixPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    with _quiet():
+        pipeline = StableDiffusionInstructPix2PixPipeline(
+            vae=vae.module,
+            text_encoder=CLIPTextModel(CLIPTextConfig(**text)).eval(),
+            tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
+            unet=UNet2DConditionModel(**unet).eval(),
+            scheduler=EulerAncestralDiscreteScheduler(**scheduler),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+    return Editor(pipeline)
+
+
+def load_editor(folder: Path) -> Editor:
+    """The pipeline in `folder` in fp32 on the CPU, whatever the precision of its files."""
+    from diffusers import StableDiffusionInstructPix2PixPipeline
+
+    with _quiet():
+        pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True
+        )
+    return Editor(pipeline)
+
+
+def new_clip(config: Config, merges: Path) -> Clip:
+    """An open_clip model with random weights, tokenized by the gzipped `merges`."""
+    from open_clip import CLIP
+
+    return Clip(CLIP(**config).eval(), config, merges)
+
+
+def load_clip(folder: Path) -> Clip:
+    """The open_clip model in `folder` in fp32 on the CPU, whatever the precision of its file."""
+    clip = new_clip(json.loads((folder / CLIP_CONFIG).read_text())["model_cfg"], folder / CLIP_MERGES)
+    clip.module.load_state_dict(load_file(folder / CLIP_WEIGHTS))
+    return clip
+
+
+def halve(folder: Path) -> None:
+    """Rewrite every safetensors file below `folder` in fp16."""
+    for path in sorted(folder.rglob("*.safetensors")):
+        state = {name: value.half() if value.is_floating_point() else value for name, value in load_file(path).items()}
+        save_file(state, path, metadata={"format": "pt"})
+
+
+def check_guidance(text_guidance: float, image_guidance: float) -> None:
+    """Raise InputError where the stock pipeline would drop all guidance without a word."""
+    if text_guidance <= 1 or image_guidance < 1:
+        raise InputError(
+            "guidance of the edit",
+            got=f"text {text_guidance:g}, image {image_guidance:g} (after the bundle's factor)",
+            expected="text above 1 and image at least 1",
+            fix="Raise --text-guidance or --image-guidance.",
+        )
+
+
+def _forget_origin(path: Path) -> None:
+    """Drop the folder that a network was once loaded from, which diffusers writes into its configuration."""
+    config = json.loads(path.read_text())
+    config.pop("_name_or_path", None)
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _in_fixed_batches(embed: Callable[[Tensor], Tensor], items: Tensor, batch: int) -> Tensor:
+    chunks = [embed(_padded(chunk, batch))[: len(chunk)] for chunk in torch.split(items, batch)]
+    return torch.cat(chunks)
+
+
+def _padded(items: Tensor, count: int) -> Tensor:
+    return torch.cat([items, items.new_zeros(count - len(items), *items.shape[1:])])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' progress bars, and one warning of theirs that nobody here can act on, off the terminal."""
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    logs = [log for log in (diffusers_logging, transformers_logging) if log.is_progress_bar_enabled()]
+    for log in logs:
+        log.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            # diffusers hands tensors to numpy.array, and torch's side of that lags behind numpy 2.
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            yield
+    finally:
+        for log in logs:
+            log.enable_progress_bar()

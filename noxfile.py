@@ -1,0 +1,104 @@
+"""Every task of the project as one command, ``python -m nox -s NAME -- ARGUMENTS``; ``python -m nox -l`` lists them.
+
+Dependencies come from pyproject.toml. Each session has an environment of its own and reuses it.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "typecheck", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> tuple[str, ...]:
+    """Requirements of one dependency group."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style with ruff; `-- --fix` mends what it can."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    session.install("-e", ".", *group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests."""
+    session.install("-e", ".", *group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.parametrize("resolution", ["lowest-direct", "highest"])
+def compat(session: nox.Session, resolution: str) -> None:
+    """Run the tests on one supported Python with the oldest or the newest dependencies."""
+    session.install("-e", ".", *group("test"), "--upgrade", "--resolution", resolution)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Run the benchmark (budget quick unless told otherwise) and write its report."""
+    session.install("-e", ".")
+    run = _run_folder(session.posargs)
+    try:
+        session.run("mix2mix", "benchmark", "run", *session.posargs, "--output", run)
+    except CommandFailed:
+        if Path(run, "run.json").is_file():
+            session.run("mix2mix", "report", run)
+        raise
+    session.run("mix2mix", "report", run)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the page of a finished run: `-- runs/mini-quick`."""
+    session.install("-e", ".")
+    session.run("mix2mix", "report", *session.posargs)
+
+
+@nox.session
+def train_mini(session: nox.Session) -> None:
+    """Train the mini bundle: minutes to an hour on one GPU; `-- --help` tells the stages."""
+    session.install("-e", ".")
+    session.run("python", "-m", "mix2mix.mini.training", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it away from the sources and run a short edit with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("uv", "build", "--wheel", "--out-dir", folder)
+        (built,) = Path(folder).glob("*.whl")
+        session.install("--reinstall-package", "mix2mix", str(built))
+        with session.chdir(folder):
+            session.run("mix2mix", "doctor")
+            instruction = ("--instruction", "Turn him into a vampire")
+            session.run("mix2mix", "edit", "face", *instruction, "--budget", "smoke", *session.posargs)
+
+
+def _run_folder(arguments: list[str]) -> str:
+    """Where `benchmark run` with these arguments writes."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--bundle", default="mini")
+    parser.add_argument("--budget", default="quick")
+    parser.add_argument("--output")
+    known, _ = parser.parse_known_args(arguments)
+    return known.output or f"runs/{known.bundle}-{known.budget}"

@@ -1,0 +1,1 @@
+"""Pages made from the saved files of a run, without torch."""

@@ -1,0 +1,174 @@
+"""The folder of a run: whole cells or none, whatever happens, and nothing damaged taken for finished."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark import store
+from benchmark.results import CellResult, RunRecord, ViewFile
+from mix2mix.errors import InputError
+
+GREY = np.full((4, 4, 3), 128, dtype=np.uint8)
+
+
+def saved(run: Path, example: CellResult, level: int = 128) -> Path:
+    """The example saved in a run, with two views of one level."""
+    files = {f"view_{i}.png": store.encode_png(np.full((4, 4, 3), level, dtype=np.uint8)) for i in range(2)}
+    views = tuple(ViewFile(name=name, sha256=store.sha256(data)) for name, data in files.items())
+    return store.write_cell(run, example.model_copy(update={"views": views}), files)
+
+
+def test_a_cell_is_read_as_it_was_written(tmp_path: Path, example: CellResult) -> None:
+    folder = saved(tmp_path, example)
+    assert folder == tmp_path / "cells/inverter/face/give-him-a-venetian-mask/seed-0"
+    assert store.read_cell(folder).metrics == example.metrics
+    np.testing.assert_array_equal(store.read_image(folder / "view_0.png"), GREY)
+
+
+def test_a_cell_takes_the_place_of_an_earlier_one(tmp_path: Path, example: CellResult) -> None:
+    saved(tmp_path, example, level=10)
+    folder = saved(tmp_path, example, level=20)
+    assert store.read_image(folder / "view_0.png").max() == 20
+    assert [path.name for path in folder.parent.iterdir()] == ["seed-0"]
+
+
+def torn(folder: Path) -> None:
+    path = folder / "result.json"
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def emptied(folder: Path) -> None:
+    (folder / "result.json").unlink()
+
+
+def scored_up(folder: Path) -> None:
+    path = folder / "result.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+
+
+def changed_view(folder: Path) -> None:
+    (folder / "view_1.png").write_bytes(store.encode_png(GREY // 2))
+
+
+def lost_view(folder: Path) -> None:
+    (folder / "view_1.png").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (torn, "result.json is not valid"),
+        (emptied, "there is no result.json"),
+        (scored_up, "it is the result of another cell"),
+        (changed_view, "view_1.png is missing or was changed"),
+        (lost_view, "view_1.png is missing or was changed"),
+    ],
+)
+def test_a_damaged_cell_is_told_and_not_taken(
+    tmp_path: Path, example: CellResult, example_run: RunRecord, damage: Callable[[Path], None], reason: str
+) -> None:
+    folder = saved(tmp_path, example)
+    damage(folder)
+    with pytest.raises(store.BrokenFileError, match=reason):
+        store.read_cell(folder)
+    store.write_record(tmp_path, example_run)
+    run = store.read_run(tmp_path)
+    assert run.cells == ()
+    assert run.broken[0][0] == "cells/inverter/face/give-him-a-venetian-mask/seed-0"
+    assert reason in run.broken[0][1]
+
+
+def test_a_key_that_is_not_of_its_identity_is_not_trusted(tmp_path: Path, example: CellResult) -> None:
+    folder = saved(tmp_path, example.model_copy(update={"key": "0" * 64}))
+    with pytest.raises(store.BrokenFileError, match="key"):
+        store.read_cell(folder)
+
+
+def test_a_planned_cell_that_was_not_run_is_missing(
+    tmp_path: Path, example: CellResult, example_run: RunRecord
+) -> None:
+    store.write_record(tmp_path, example_run)
+    assert store.read_run(tmp_path).missing == ("cells/inverter/face/give-him-a-venetian-mask/seed-0",)
+    saved(tmp_path, example)
+    assert store.read_run(tmp_path).missing == ()
+
+
+def test_a_folder_without_a_run_is_a_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no run.json; expected a folder with run.json"):
+        store.read_run(tmp_path)
+
+
+def test_a_result_is_replaced_and_its_views_left(tmp_path: Path, example: CellResult) -> None:
+    folder = saved(tmp_path, example)
+    store.replace_result(folder, store.read_cell(folder).model_copy(update={"metrics": None}))
+    assert store.read_cell(folder).metrics is None
+
+
+def test_the_key_does_not_depend_on_the_order_of_settings(example: CellResult) -> None:
+    turned = example.identity.model_copy(update={"config": dict(reversed(example.identity.config.items()))})
+    assert list(turned.config) != list(example.identity.config)
+    assert store.key_of(turned) == store.key_of(example.identity)
+
+
+def test_a_folder_that_cannot_be_written_is_a_bad_input(tmp_path: Path, example: CellResult) -> None:
+    (tmp_path / "cells").write_text("in the way")
+    with pytest.raises(InputError, match="expected a folder that can be written to"):
+        saved(tmp_path, example)
+
+
+WRITER = """
+import sys
+from collections.abc import Callable
+from pathlib import Path
+import numpy as np
+from benchmark import store
+from benchmark.results import CellResult, ViewFile
+
+run, example = Path(sys.argv[1]), CellResult.model_validate_json(Path(sys.argv[2]).read_bytes())
+print("ready", flush=True)
+for level in range(1_000_000):
+    files = {f"view_{i}.png": store.encode_png(np.full((64, 64, 3), level % 256, dtype=np.uint8)) for i in range(4)}
+    views = tuple(ViewFile(name=name, sha256=store.sha256(data)) for name, data in files.items())
+    store.write_cell(run, example.model_copy(update={"views": views}), files)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+@pytest.mark.parametrize("milliseconds", [5, 12, 23, 41])
+def test_kill_9_while_writing_leaves_a_whole_cell_or_none(tmp_path: Path, milliseconds: int) -> None:
+    data = Path(__file__).parent / "data/result.json"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, tmp_path, data], stdout=subprocess.PIPE, cwd=Path(store.__file__).parents[1]
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            writer.wait(milliseconds / 1000)
+        writer.send_signal(signal.SIGKILL)
+    folders = list(tmp_path.glob("cells/*/*/*/seed-*"))
+    assert [len(store.read_cell(folder).views) for folder in folders] in ([], [4])
+
+
+@pytest.mark.parametrize("step", ["write", "rename", "swap"])
+def test_a_death_at_each_step_leaves_what_a_resumed_run_can_use(
+    tmp_path: Path, example: CellResult, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = saved(tmp_path, example, level=10)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    target = {"write": (store, "_write"), "rename": (store, "_put_in_place"), "swap": (Path, "rename")}[step]
+    monkeypatch.setattr(*target, die)
+    with pytest.raises(KeyboardInterrupt):
+        saved(tmp_path, example, level=20)
+    monkeypatch.undo()
+    assert store.read_image(folder / "view_0.png").max() == 10
+    assert store.read_cell(saved(tmp_path, example, level=30)).status == "ok"
+    assert [path.name for path in folder.parent.iterdir()] == ["seed-0"]

@@ -1,0 +1,127 @@
+"""All views look at one."""
+
+import math
+
+import pytest
+import torch
+
+from mix2mix.attention import BRANCHES, CrossViewProcessor, CrossViewState, cross_view_attention
+from mix2mix.pretrained import load_editor
+
+VIEWS, TOKENS, WIDTH = 3, 5, 8
+
+
+@pytest.fixture(scope="module")
+def editor(random_bundle_folder):
+    return load_editor(random_bundle_folder / "teacher")
+
+
+@pytest.fixture(scope="module")
+def layer():
+    from diffusers.models.attention_processor import Attention
+
+    torch.manual_seed(0)
+    return Attention(query_dim=WIDTH, heads=2, dim_head=4).requires_grad_(False)
+
+
+def attend(layer, tokens, views, kappa):
+    layer.set_processor(CrossViewProcessor(CrossViewState(views, torch.tensor(kappa))))
+    return layer(tokens)
+
+
+def tokens_of(views=VIEWS, seed=1):
+    return torch.randn(BRANCHES * views, TOKENS, WIDTH, generator=torch.Generator().manual_seed(seed))
+
+
+def predict(editor, latents, text):
+    with torch.no_grad():
+        return editor.noise(latents, torch.tensor(500), text)
+
+
+@pytest.fixture(scope="module")
+def unet_input(editor):
+    generator = torch.Generator().manual_seed(2)
+    latents = torch.randn(BRANCHES * VIEWS, 8, 16, 16, generator=generator)
+    text = editor.text_states(editor.tokens(["a vampire"])).detach().expand(BRANCHES * VIEWS, -1, -1)
+    return latents, text
+
+
+def changed_views(before, after):
+    """Views that differ in every branch; those that differ in some only would show up in neither list."""
+    differs = (before != after).flatten(1).any(1).view(BRANCHES, VIEWS)
+    assert torch.equal(differs.all(0), differs.any(0))
+    return differs.all(0).nonzero().flatten().tolist()
+
+
+@pytest.mark.parametrize("kappa", range(VIEWS))
+def test_every_query_attends_to_view_kappa_of_its_own_branch(layer, kappa):
+    tokens = tokens_of()
+    mixed = attend(layer, tokens, VIEWS, kappa)
+    for sample in range(len(tokens)):
+        looked_at = tokens[sample // VIEWS * VIEWS + kappa]
+        heads = []
+        for head in (slice(0, 4), slice(4, 8)):
+            query = tokens[sample] @ layer.to_q.weight[head].T
+            key, value = looked_at @ layer.to_k.weight[head].T, looked_at @ layer.to_v.weight[head].T
+            heads.append(torch.softmax(query @ key.T / math.sqrt(4), dim=-1) @ value)
+        torch.testing.assert_close(mixed[sample], layer.to_out[0](torch.cat(heads, dim=-1)), rtol=1e-5, atol=1e-6)
+
+
+def test_the_tokens_of_view_kappa_reach_all_views_and_those_of_another_only_itself(layer):
+    tokens = tokens_of()
+    before = attend(layer, tokens, VIEWS, kappa=1)
+    for view, reached in [(0, [0]), (1, [0, 1, 2]), (2, [2])]:
+        moved = tokens.clone()
+        moved.view(BRANCHES, VIEWS, TOKENS, WIDTH)[:, view] += 1
+        assert changed_views(before, attend(layer, moved, VIEWS, kappa=1)) == reached
+
+
+def test_one_view_alone_is_plain_attention(layer):
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    tokens = tokens_of(views=1)
+    mixed = attend(layer, tokens, 1, kappa=0)
+    layer.set_processor(AttnProcessor2_0())
+    torch.testing.assert_close(mixed, layer(tokens))
+
+
+def test_a_batch_that_is_not_three_branches_of_the_views_is_refused(layer):
+    with pytest.raises(RuntimeError, match="shape"):
+        attend(layer, tokens_of()[:6], VIEWS, kappa=0)
+
+
+def test_in_the_unet_view_kappa_changes_the_others_and_no_view_does_without(editor, unet_input):
+    latents, text = unet_input
+    moved = latents.clone()
+    moved.view(BRANCHES, VIEWS, 8, 16, 16)[:, 1] += 1
+    plain = predict(editor, latents, text), predict(editor, moved, text)
+    with cross_view_attention(editor, CrossViewState(VIEWS, torch.tensor(1))):
+        crossed = predict(editor, latents, text), predict(editor, moved, text)
+    assert changed_views(*plain) == [1]
+    assert changed_views(*crossed) == [0, 1, 2]
+
+
+def test_kappa_is_changed_in_place_and_matters(editor, unet_input):
+    state = CrossViewState(VIEWS, torch.tensor(0))
+    with cross_view_attention(editor, state):
+        first = predict(editor, *unet_input)
+        state.kappa.fill_(2)
+        second = predict(editor, *unet_input)
+    # No view is spared: even the views that are looked at change through what the other layers pass on.
+    assert changed_views(first, second) == [0, 1, 2]
+
+
+def test_afterwards_all_is_as_before_even_after_an_error(editor, unet_input):
+    before = predict(editor, *unet_input)
+    processors = dict(editor.unet.attn_processors)
+    with pytest.raises(RuntimeError), cross_view_attention(editor, CrossViewState(VIEWS + 1, torch.tensor(0))):
+        predict(editor, *unet_input)
+    assert editor.unet.attn_processors == processors
+    assert torch.equal(predict(editor, *unet_input), before)
+
+
+def test_cross_attention_to_the_text_is_left_alone(editor):
+    before = dict(editor.unet.attn_processors)
+    with cross_view_attention(editor, CrossViewState(VIEWS, torch.tensor(0))):
+        during = dict(editor.unet.attn_processors)
+    assert {name for name in before if during[name] is not before[name]} == {name for name in before if "attn1" in name}
