@@ -30,6 +30,8 @@ def time_left(left: Mapping[str, int], seconds: Mapping[str, Sequence[float]]) -
     known = sum(
         count * sum(seconds[method]) / len(seconds[method]) for method, count in left.items() if seconds.get(method)
     )
+    if not any(left.values()):
+        return "none left"
     unknown = any(count and not seconds.get(method) for method, count in left.items())
     if unknown:
         return f"at least {duration(known)} left" if known else "time left not known yet"

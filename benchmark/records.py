@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from baselines.api import MethodSpec, Variant
+from baselines.api import Variant
 from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import Cell
@@ -88,9 +88,5 @@ def _method_record(variant: Variant) -> MethodRecord:
         title=f"{spec.title} ({settings.replace('+', ', ')})" if settings else spec.title,
         paper=spec.paper,
         description=spec.description,
-        published=_published(spec),
+        published=PublishedRecord(**vars(spec.published)) if spec.published and not settings else None,
     )
-
-
-def _published(spec: MethodSpec) -> PublishedRecord | None:
-    return PublishedRecord(**vars(spec.published)) if spec.published else None

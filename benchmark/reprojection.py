@@ -20,7 +20,10 @@ MINIMUM_SHARED = 200
 """A pair of views counts when at least so many pixels of the region are visible in both."""
 
 DEPTH_TOLERANCE = 0.01
-"""A point is visible in a view when its depth there is within this share of the depth that the view sees."""
+"""A pixel sees a point whose depth is within this share of its own."""
+
+NO_WEIGHT = 1e-6
+"""A neighbour with a smaller share of the mixed colour than this does not count."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ def reprojection(views: Tensor, cameras: Cameras, depth: Tensor, region: Tensor)
 def shared_pixels(cameras: Cameras, depth: Tensor, region: Tensor, i: int, j: int) -> tuple[Tensor, Tensor]:
     """Pixels of the region of view i that are visible in j and in its region there.
 
-    Their flat indices in i [P], and where they land in j [P, 2] as (x, y), the first pixel's centre at 0.5. What view j
-    sees there is read at the nearest pixel: a depth interpolated across an edge belongs to neither side.
+    Their flat indices in i [P], and where they land in j [P, 2] as (x, y), the first pixel's centre at 0.5. Visible
+    means that all of the up to four pixels that the colour is mixed from see this surface: next to an edge the mixed
+    colour would be of two surfaces, and an error even in perfect views.
     """
     height, width = depth.shape[-2:]
     index = region[i].flatten().nonzero().squeeze(1)
@@ -86,9 +90,10 @@ def shared_pixels(cameras: Cameras, depth: Tensor, region: Tensor, i: int, j: in
     x, y = pixels.unbind(-1)
     inside = (distance > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     index, pixels, distance = index[inside], pixels[inside], distance[inside]
-    column, row = pixels.long().unbind(-1)
-    seen = depth[j, row, column]
-    visible = region[j, row, column] & ((distance - seen).abs() <= DEPTH_TOLERANCE * seen)
+    rows, columns = _mixed_pixels(pixels, height, width)
+    seen = depth[j, rows, columns]
+    same = region[j, rows, columns] & ((distance - seen).abs() <= DEPTH_TOLERANCE * seen)
+    visible = same.all(dim=0)
     return index[visible], pixels[visible]
 
 
@@ -106,6 +111,14 @@ def mean_absolute_difference(a: Tensor, b: Tensor) -> Tensor:
     sums = torch.cat([b.new_zeros(1), b.cumsum(0)])
     lower, total = sums[below], sums[-1]
     return (a * (2 * below - len(b)) + total - 2 * lower).mean() / len(b)
+
+
+def _mixed_pixels(pixels: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns, each [4, P], of the pixels that `bilinear` mixes, without those of no weight."""
+    before, after = (pixels - 0.5 + NO_WEIGHT).floor().long(), (pixels - 0.5 - NO_WEIGHT).ceil().long()
+    (left, top), (right, bottom) = before.unbind(-1), after.unbind(-1)
+    rows, columns = torch.stack([top, top, bottom, bottom]), torch.stack([left, right, left, right])
+    return rows.clamp(0, height - 1), columns.clamp(0, width - 1)
 
 
 def _pair_error(views: Tensor, region: Tensor, i: int, j: int, index: Tensor, pixels: Tensor) -> PairError:

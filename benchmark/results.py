@@ -178,7 +178,7 @@ class MethodRecord(Record):
     title: str
     paper: str | None
     description: str
-    published: PublishedRecord | None
+    published: PublishedRecord | None = Field(description="absent for a variant with settings of its own")
 
 
 class RunRecord(Record):

@@ -1,9 +1,9 @@
-"""I-Mix2Mix (arXiv 2511.14899): a 2D editor distilled into a multi-view diffusion model that is personalised to one scene.
+"""I-Mix2Mix (arXiv 2511.14899): a 2D editor distilled into a multi-view diffusion model, personalised to one scene.
 
 One view is edited by the teacher and becomes the student's clean input frame. Along the student's noise levels tau, the
-student's clean prediction of all views is noised, judged by the teacher (whose views all look at one random view), and the
-difference of noises is pushed through the student's weights; then the latents take one Euler step. Where the paper and its
-published code differ, the code is followed.
+student's clean prediction of all views is noised, judged by the teacher (whose views all look at one random view), and
+the difference of noises is pushed through the student's weights; then the latents take one Euler step. Where the paper
+and its published code differ, the code is followed.
 """
 
 import copy
@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a phase, the work done and the work in all."""
 
 _EAGER_UPDATES = 3
-"""Updates that run before the loop is captured as a CUDA graph: they fill the optimiser's state and the kernel caches."""
+"""Updates that run before the capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,13 @@ class DistillConfig:
     """Largest norm of the student's gradient: a single teacher timestep must not throw it off."""
 
     def override(self, settings: Mapping[str, int | float]) -> "DistillConfig":
-        """The same with some of `k`, `f`, `first_updates`, `warmup`, `timesteps`, `reference_steps`, `lr_max`, ... replaced."""
+        """The same with some fields replaced, its plan's among them; `timesteps` names the plan's `count`."""
         values = {"count" if name == "timesteps" else name: value for name, value in settings.items()}
-        own = {name: value for name, value in values.items() if name in ("f", "upper", "reference_steps", "weight_decay", "gradient_clip")}
+        own = {
+            name: value
+            for name, value in values.items()
+            if name in ("f", "upper", "reference_steps", "weight_decay", "gradient_clip")
+        }
         plan = replace(self.plan, **{name: value for name, value in values.items() if name not in own})  # type: ignore[arg-type]
         return replace(self, plan=plan, **own)  # type: ignore[arg-type]
 
@@ -62,7 +66,7 @@ def distill_config(bundle: Bundle, settings: Mapping[str, int | float]) -> Disti
 
 @dataclass(frozen=True)
 class DistillResult:
-    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds, counts in network samples."""
+    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds."""
 
     views: Tensor
     reference_view: int
@@ -86,7 +90,10 @@ class Judge:
         teacher = self.bundle.teacher
         with torch.no_grad():
             z_t = teacher.add_noise(z0.detach(), noise, t)
-            return teacher.predict_noise(z_t, t, self.image_latents, self.text, self.text_guidance, self.image_guidance) - noise
+            return (
+                teacher.predict_noise(z_t, t, self.image_latents, self.text, self.text_guidance, self.image_guidance)
+                - noise
+            )
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class Draws:
 
 @dataclass
 class Trajectory:
-    """The student on its way: personalised weights, noisy latents x [T, 4, h, w], latest clean targets x0 [N, 4, h, w]."""
+    """The student on its way: its weights, noisy latents x [T, 4, h, w], latest clean targets x0 [N, 4, h, w]."""
 
     student: Student
     condition: Condition
@@ -125,12 +132,12 @@ class Trajectory:
 
 
 def style_resize(latents: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear resize of latents [N, 4, h, w] to the teacher's latent size (72 -> 64 in the paper), without decoding."""
+    """Bilinear resize of latents [N, 4, h, w] to the teacher's size (72 -> 64 in the paper), without decoding."""
     return latents if latents.shape[-2:] == size else interpolate(latents, size, mode="bilinear", align_corners=False)
 
 
 def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> None:
-    """One optimiser update of the student (paper, method section): score distillation through its one-step prediction."""
+    """One optimiser update (paper, method section): score distillation through the one-step prediction."""
     student = trajectory.student
     with torch.autocast(trajectory.x.device.type, torch.bfloat16, enabled=trajectory.x.is_cuda, cache_enabled=False):
         x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
@@ -138,7 +145,7 @@ def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillCo
         gradient = judge.gradient(z0, draws.t, draws.noise)
     loss = (gradient.float() * z0.float()).sum() / z0.numel()
     trajectory.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(student.parameters(), config.gradient_clip)
     trajectory.optimiser.step()
     trajectory.x0.copy_(x0.detach())
@@ -192,7 +199,7 @@ def edit_reference(
 
 
 def condition_on(bundle: Bundle, scene: Scene, reference: int, edited: Tensor, device: str) -> Condition:
-    """What the student is given: the edited reference [1, 3, H, W] as clean latents and embedding, and the cameras' rays."""
+    """What the student is given: the edited reference [1, 3, H, W], as latents and embedding, and the rays."""
     latents = bundle.vae.encode(edited.to(device) * 2 - 1)[0]
     embedding = bundle.condition_clip.image_features(edited.to(device))[0]
     rays = pluecker_rays(scene, reference, latents.shape[-1]).to(device)
@@ -201,7 +208,14 @@ def condition_on(bundle: Bundle, scene: Scene, reference: int, edited: Tensor, d
 
 @torch.no_grad()
 def _prepare(
-    scene: Scene, edit: Edit, bundle: Bundle, config: DistillConfig, reference: int, edited: Tensor, seed: int, device: str
+    scene: Scene,
+    edit: Edit,
+    bundle: Bundle,
+    config: DistillConfig,
+    reference: int,
+    edited: Tensor,
+    seed: int,
+    device: str,
 ) -> tuple[Judge, Trajectory]:
     condition = condition_on(bundle, scene, reference, edited, device)
     guided, views = bundle.guided(edit), len(scene.images)
@@ -276,7 +290,7 @@ def _side_stream(x: Tensor) -> Iterator[None]:
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:
-    """What was put through each network: samples of the teacher (three guidance branches), calls of the student (all frames)."""
+    """Samples put through the teacher (three guidance branches) and calls of the student (all frames)."""
     updates = sum(updates_per_timestep(config.plan))
     return {"teacher": 3 * config.reference_steps + 3 * views * updates, "student": updates + config.plan.count - 1}
 

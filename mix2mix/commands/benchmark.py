@@ -100,7 +100,7 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
     output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}")
     device = find_device(arguments.device)
     print(f"reads   built-in scenes, bundle {arguments.bundle}; budget {budget.name} ({budget.purpose})")
-    print(f"runs    {len(variants)} methods on {len(edits)} edits, seeds {_listed(arguments.seeds)}, on {device}")
+    print(f"runs    on {device}; methods: {', '.join(variants)}; edits: {', '.join(entry.slug for entry in edits)}")
     print(f"writes  {output}", flush=True)
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -118,13 +118,9 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
     )
 
 
-def _listed(seeds: tuple[int, ...]) -> str:
-    return ", ".join(map(str, seeds))
-
-
 def _tell_end(ended: "RunSummary") -> None:
     kept = f", {ended.kept} of them kept from an earlier run" if ended.kept else ""
-    print(f"{len(ended.results)} cells{kept}: {ended.folder}")
+    print(f"cells: {len(ended.results)}{kept}; `mix2mix report {ended.folder}` makes their page")
     for result in ended.failed:
         identity = result.identity
         print(f"{result.status}: {identity.method} {identity.scene} {identity.edit}: {result.reason}", file=sys.stderr)

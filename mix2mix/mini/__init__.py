@@ -1,1 +1,1 @@
-"""The miniature world: posed scenes with known geometry, stochastic edits of them, and the small models trained on them."""
+"""The miniature world: posed scenes with known geometry, stochastic edits of them, and small models trained on them."""

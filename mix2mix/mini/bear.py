@@ -14,7 +14,7 @@ SLAB = 0.14
 """Height of the slab in metres."""
 
 RIG = Rig(
-    target=(0.0, 0.74, 0.0), distance=3.4, focal=1.7, elevation=(7.0, 17.0),
+    target=(0.0, 0.76, 0.0), distance=3.4, focal=1.65, elevation=(7.0, 17.0),
     held_out=(-30.0, 5.0, 32.0, 130.0, -52.0, 18.0, 55.0, -12.0), spread=60.0, far=2,
 )  # fmt: skip
 

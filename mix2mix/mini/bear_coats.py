@@ -76,7 +76,7 @@ def polar(look: Tensor) -> Coat:
 def grizzly(look: Tensor) -> Coat:
     """Brown, from chocolate over chestnut to honey, with lighter shoulders and darker legs."""
     fur = _along(BROWNS, _apart(look[:, 0]))
-    tips = fur * (1.1 + 0.4 * look[:, 1:2])
+    tips = fur * (1.05 + 0.3 * look[:, 1:2])
     legs = fur * (0.4 + 0.5 * look[:, 2:3])
     shaggy = blend(fur, legs, 0.7 * look[:, 6])
     coat = Material(fur, accent=shaggy, pattern="speckle", frequency=3.0, phase=6.3 * look[:, 3])
@@ -97,5 +97,5 @@ def timber(look: Tensor) -> Coat:
         return Material(shade * wood, accent=shade * ring, pattern="wood", frequency=many, phase=start + turn)
 
     burnt = Material(0.25 * ring)
-    return Coat.of(grain(0), neck=grain(2, 0.9), head=grain(3), muzzle=grain(4, 1.1), ears=grain(5, 0.85), eyes=burnt,
+    return Coat.of(grain(0), neck=grain(2, 0.9), head=grain(3), muzzle=grain(4, 1.0), ears=grain(5, 0.85), eyes=burnt,
                    nose=burnt, forelegs=grain(6, 0.9), hind_legs=grain(7, 0.9), plinth=grain(8, 0.75))  # fmt: skip

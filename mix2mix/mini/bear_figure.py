@@ -156,11 +156,11 @@ def _claws(leg: Figure, length: float, claw: Material) -> None:
 
 def hewn_bear(figure: Figure, identity: Identity, coat: Coat) -> None:
     """A bear hewn from timber in flat cuts, on a plank."""
-    _block(figure, (0, 0.03, -0.15), (0.46, 0.05, 0.76), coat.plinth)
+    _block(figure, (0, 0.03, -0.17), (0.42, 0.05, 0.73), coat.plinth)
     _prism(figure.part((0, 0.75, -0.20)), 0.35, 0.50, coat.torso)
     _block(figure, (0, 0.92, 0.24), (0.25, 0.25, 0.24), coat.neck, x=-30.0)
     _block(figure, (0, 0.88, -0.72), (0.08, 0.08, 0.06), coat.tail)
-    _hewn_head(_head_figure(figure, identity, (1.07, 0.38)), identity, coat)
+    _hewn_head(_head_figure(figure, identity, (1.03, 0.36)), identity, coat)
     for side in SIDES:
         for ahead, material in ((0.165, coat.forelegs), (-0.555, coat.hind_legs)):
             _block(figure, (0.22 * side, 0.34, ahead), (0.155, 0.30, 0.16), material)
@@ -168,7 +168,7 @@ def hewn_bear(figure: Figure, identity: Identity, coat: Coat) -> None:
 
 
 def _hewn_head(head: Figure, identity: Identity, coat: Coat) -> None:
-    _prism(head, 0.29, 0.25, coat.head)
+    _prism(head, 0.28, 0.25, coat.head)
     _prism(head.part((0, -0.09, 0.3)), 0.15, 0.17, coat.muzzle)
     _block(head, (0, -0.03, 0.47), (0.085, 0.055, 0.04), coat.nose)
     for side in SIDES:

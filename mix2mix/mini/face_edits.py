@@ -1,19 +1,20 @@
 """The eight edits of the Face family: what each instruction makes of the man."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from mix2mix.mini import face_parts as parts
-from mix2mix.mini.face_parts import BLACK, GOLD, RED, SIDES, WHITE, Bust, on_face
+from mix2mix.mini.face_parts import BLACK, GOLD, SIDES, WHITE, Bust, on_face
 from mix2mix.mini.family import blend, hue
 from mix2mix.mini.shapes import Material
 
 Colour = tuple[float, float, float]
 
-_MASKS = ((0.93, 0.9, 0.84), (0.75, 0.06, 0.1), (0.1, 0.2, 0.65), (0.06, 0.5, 0.35), (0.5, 0.12, 0.55), (0.06, 0.06, 0.08))
+_MASKS = (
+    (0.93, 0.9, 0.84), (0.75, 0.06, 0.1), (0.1, 0.2, 0.65), (0.06, 0.5, 0.35), (0.5, 0.12, 0.55), (0.06, 0.06, 0.08),
+)  # fmt: skip
 _PALLORS = ((0.98, 0.97, 0.98), (0.7, 0.86, 0.66), (0.74, 0.78, 0.92), (0.9, 0.76, 0.84), (0.62, 0.66, 0.68))
 _LININGS = ((0.85, 0.04, 0.06), (0.45, 0.0, 0.06), (0.55, 0.05, 0.45), (0.8, 0.25, 0.05))
 _CAPES = ((0.03, 0.03, 0.04), (0.4, 0.02, 0.05), (0.32, 0.32, 0.37), (0.22, 0.06, 0.3), (0.06, 0.09, 0.28))
@@ -22,11 +23,14 @@ _ELF_HAIRS = ((0.9, 0.78, 0.45), (0.85, 0.86, 0.9), (0.22, 0.13, 0.08), (0.6, 0.
 _CLOAKS = ((0.1, 0.4, 0.14), (0.42, 0.55, 0.22), (0.05, 0.22, 0.16), (0.45, 0.62, 0.52), (0.28, 0.3, 0.1))
 _COWLS = ((0.04, 0.04, 0.05), (0.1, 0.18, 0.55), (0.42, 0.44, 0.5), (0.2, 0.28, 0.36))
 _SUITS = ((0.6, 0.62, 0.66), (0.1, 0.1, 0.12), (0.3, 0.38, 0.6), (0.55, 0.47, 0.36))
-_BONES = ((0.99, 0.98, 0.95), (0.92, 0.74, 0.36), (0.66, 0.47, 0.29), (0.6, 0.66, 0.72), (0.6, 0.72, 0.5))
+_BONES = ((0.99, 0.98, 0.95), (0.95, 0.76, 0.36), (0.76, 0.54, 0.34), (0.7, 0.76, 0.84), (0.68, 0.82, 0.56))
 _KNITS = ((0.45, 0.26, 0.12), (0.85, 0.76, 0.58), (0.12, 0.18, 0.42), (0.45, 0.08, 0.1), (0.18, 0.4, 0.26))
 _SKIES = ((0.08, 0.2, 0.6), (0.1, 0.5, 0.62), (0.85, 0.62, 0.12), (0.12, 0.42, 0.34), (0.28, 0.22, 0.6))
-
-_STARS = ((-1.3, 0.1, 0.26), (-0.8, 0.16, 0.18), (-0.36, 0.13, 0.15), (0.37, 0.11, 0.16), (0.78, 0.16, 0.18), (1.3, 0.1, 0.26))
+_COATS = ((0.12, 0.3, 0.5), (0.2, 0.42, 0.3), (0.5, 0.34, 0.14), (0.3, 0.3, 0.5))
+_STARS = (
+    (-1.3, 0.1, 0.26), (-0.8, 0.16, 0.18), (-0.36, 0.13, 0.15), (0.37, 0.11, 0.16), (0.78, 0.16, 0.18),
+    (1.3, 0.1, 0.26),
+)  # fmt: skip
 """Swirls on the painted wall: x, y and radius in metres."""
 
 
@@ -36,15 +40,10 @@ def _pick(look: Tensor, palette: Sequence[Colour]) -> Tensor:
     return (torch.tensor(palette)[place.long()] * (0.72 + 0.5 * place.frac())[:, None]).clamp(0, 1)
 
 
-def _man(b: Bust) -> None:
-    """Wall, jacket and neck, as they were."""
+def _venetian_mask(b: Bust) -> None:
     parts.wall(b, parts.concrete(b))
     parts.jacket(b)
     parts.neck(b, parts.skin(b))
-
-
-def _venetian_mask(b: Bust) -> None:
-    _man(b)
     parts.skull(b, parts.skin(b))
     parts.mouth(b, Material(b.identity["lips"]))
     parts.curls(b, parts.hair(b))
@@ -56,19 +55,24 @@ def _venetian_mask(b: Bust) -> None:
 def _half_mask(b: Bust, shell: Material) -> None:
     """A mask of the upper face, its corners swept up, with gilt rims and eye holes."""
     gilt = Material(blend(GOLD, (0.86, 0.87, 0.9), b.look[:, 5]), sheen=0.1)
+    layers = ((1.0, shell, -0.4, 0.5), (1.03, gilt, -0.46, -0.34), (1.03, gilt, 0.44, 0.56))
     for side in SIDES:
         inner, outer = (-0.2, 1.0) if side > 0 else (-1.0, 0.2)
-        for grow, material, low, high in ((1.0, shell, -0.4, 0.5), (1.03, gilt, -0.46, -0.34), (1.03, gilt, 0.44, 0.56)):
-            b.on_head(
-                "ellipsoid", (0.0, 0.05, 0.0), (0.9 * grow, 1.02 * grow, 0.97 * grow), material,
-                low=(inner, low, 0.1), high=(outer, high, 1.0), z=16 * side,
-            )  # fmt: skip
-        turned = parts.Cut(z=16 * side, y=20 * side)
-        b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.07), (0.27, 0.18, 0.11), gilt, **turned)
-        b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.13), (0.2, 0.115, 0.09), Material(BLACK), **turned)
-        b.on_head("ellipsoid", on_face(0.33 * side, 0.06, 0.17), (0.12, 0.08, 0.07), Material(WHITE))
-        b.on_head("ellipsoid", on_face(0.33 * side, 0.06, 0.22), (0.06, 0.07, 0.05), Material(b.identity["iris"]))
+        for grow, material, low, high in layers:
+            size = (0.9 * grow, 1.02 * grow, 0.97 * grow)
+            band = parts.Cut(low=(inner, low, 0.1), high=(outer, high, 1.0), z=16 * side)
+            b.on_head("ellipsoid", (0.0, 0.05, 0.0), size, material, **band)
+        _eye_hole(b, side, gilt)
     b.on_head("ellipsoid", on_face(0.0, -0.2, 0.1), (0.15, 0.3, 0.2), shell, x=-14)
+
+
+def _eye_hole(b: Bust, side: float, gilt: Material) -> None:
+    """A gilt-rimmed hole in a mask, an eye in its dark."""
+    turned = parts.Cut(z=16 * side, y=20 * side)
+    b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.07), (0.27, 0.18, 0.11), gilt, **turned)
+    b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.13), (0.2, 0.115, 0.09), Material(BLACK), **turned)
+    b.on_head("ellipsoid", on_face(0.33 * side, 0.06, 0.17), (0.12, 0.08, 0.07), Material(WHITE))
+    b.on_head("ellipsoid", on_face(0.33 * side, 0.06, 0.22), (0.06, 0.07, 0.05), Material(b.identity["iris"]))
 
 
 def _plume(b: Bust, feather: Material, jewel: Material) -> None:
@@ -93,6 +97,11 @@ def _vampire(b: Bust) -> None:
     parts.skull(b, pale)
     parts.ears(b, pale)
     _undead_face(b, pale)
+    _widows_peak(b)
+
+
+def _widows_peak(b: Bust) -> None:
+    """Curls that come to a point on the brow."""
     night = _pick(b.look[:, 3], _NIGHTS)
     mane = Material(night, parts.tinted(night, 1.6), "curls", frequency=14.0)
     parts.curls(b, mane)
@@ -157,8 +166,10 @@ def _long_hair(b: Bust, material: Material) -> None:
 def _circlet(b: Bust) -> None:
     """A thin band round the head with a gem on the brow."""
     metal = Material(blend((0.9, 0.92, 0.96), (0.95, 0.75, 0.25), b.look[:, 3].round()), sheen=0.4, glow=0.3)
-    b.on_head("ellipsoid", (0.0, 0.2, 0.03), (1.05, 1.0, 1.04), metal, x=-8, low=(-1.0, 0.24, -1.0), high=(1.0, 0.36, 1.0))
-    b.on_head("ellipsoid", (0.0, 0.48, 1.04), (0.14, 0.2, 0.09), Material(hue(b.look[:, 4], 0.7, 0.95), sheen=0.5, glow=0.3))
+    gem = Material(hue(b.look[:, 4], 0.7, 0.95), sheen=0.5, glow=0.3)
+    band = parts.Cut(low=(-1.0, 0.24, -1.0), high=(1.0, 0.36, 1.0), x=-8)
+    b.on_head("ellipsoid", (0.0, 0.2, 0.03), (1.05, 1.0, 1.04), metal, **band)
+    b.on_head("ellipsoid", (0.0, 0.48, 1.04), (0.14, 0.2, 0.09), gem)
 
 
 def _batman(b: Bust) -> None:
@@ -180,8 +191,9 @@ def _cowl(b: Bust, cowl: Material) -> None:
     b.on_head("ellipsoid", on_face(0.0, -0.22, 0.06), (0.15, 0.24, 0.2), cowl, x=-14)
     for side in SIDES:
         b.on_head("cone", (0.58 * side, 1.62, -0.02), (0.25, 1.15, 0.22), cowl, z=-7 * side)
-        b.on_head("ellipsoid", on_face(0.34 * side, 0.28, 0.07), (0.28, 0.09, 0.12), cowl, z=20 * side, y=18 * side)
-        b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.05), (0.22, 0.1, 0.1), Material(WHITE, glow=0.6), z=20 * side, y=18 * side)
+        stern = parts.Cut(z=20 * side, y=18 * side)
+        b.on_head("ellipsoid", on_face(0.34 * side, 0.28, 0.07), (0.28, 0.09, 0.12), cowl, **stern)
+        b.on_head("ellipsoid", on_face(0.34 * side, 0.06, 0.05), (0.22, 0.1, 0.1), Material(WHITE, glow=0.6), **stern)
 
 
 def _emblem(b: Bust) -> None:
@@ -259,22 +271,26 @@ def _wild_hair(b: Bust, white: Material) -> None:
 
 
 def _van_gogh(b: Bust) -> None:
+    _starry_sky(b)
+    coat, paper = _pick(b.look[:, 4], _COATS), (0.6, 0.78, 0.8)
+    flesh = _strokes(b, blend((0.93, 0.7, 0.4), (0.75, 0.62, 0.36), b.look[:, 5]), (0.55, 0.62, 0.4), 15.0)
+    locks = blend((0.75, 0.32, 0.06), (0.3, 0.18, 0.2), b.look[:, 6])
+    parts.torso(b, _strokes(b, coat, paper, 15.0))
+    parts.shirt_front(b, _strokes(b, (0.9, 0.88, 0.7), (0.5, 0.65, 0.75), 15.0))
+    parts.lapels(b, _strokes(b, coat * 0.6, (0.4, 0.6, 0.7), 15.0))
+    parts.neck(b, flesh)
+    parts.face(b, flesh)
+    parts.curls(b, _strokes(b, locks, 0.3 * locks + 0.7 * torch.tensor((0.95, 0.7, 0.2)), 14.0))
+
+
+def _starry_sky(b: Bust) -> None:
+    """The wall as a sky of long strokes and whirling stars."""
     sky, star = _pick(b.look[:, 0], _SKIES), blend((1.0, 0.85, 0.25), (0.75, 0.9, 0.9), b.look[:, 1])
-    half = torch.full_like(b.look[:, 0], 0.7)
-    parts.wall(b, _strokes(b, sky, blend(sky, blend((0.7, 0.85, 0.95), (0.95, 0.85, 0.4), b.look[:, 2]), half), 8.0), subject=True)
+    light = 0.3 * sky + 0.7 * blend((0.7, 0.85, 0.95), (0.95, 0.85, 0.4), b.look[:, 2])
+    parts.wall(b, _strokes(b, sky, light, 8.0), subject=True)
     for x, y, size in _STARS:
         swirl = Material(star, sky, "wood", 22.0, phase=6 * b.look[:, 3] + x, glow=0.4)
         b.sculptor.add("ellipsoid", (x, y, -0.65), (size, 0.01, size), swirl, x=90)
-    coat = _pick(b.look[:, 4], ((0.12, 0.3, 0.5), (0.2, 0.42, 0.3), (0.5, 0.34, 0.14), (0.3, 0.3, 0.5)))
-    ruddy = blend((0.93, 0.7, 0.4), (0.75, 0.62, 0.36), b.look[:, 5])
-    orange = blend((0.75, 0.32, 0.06), (0.3, 0.18, 0.2), b.look[:, 6])
-    paint = _strokes(b, ruddy, (0.55, 0.62, 0.4), 15.0)
-    parts.torso(b, _strokes(b, coat, (0.6, 0.78, 0.8), 15.0))
-    parts.shirt_front(b, _strokes(b, (0.9, 0.88, 0.7), (0.5, 0.65, 0.75), 15.0))
-    parts.lapels(b, _strokes(b, coat * 0.6, (0.4, 0.6, 0.7), 15.0))
-    parts.neck(b, paint)
-    parts.face(b, paint)
-    parts.curls(b, _strokes(b, orange, blend(orange, (0.95, 0.7, 0.2), half), 14.0))
 
 
 def _strokes(b: Bust, colour: Tensor | Colour, accent: Tensor | Colour, frequency: float) -> Material:
@@ -283,22 +299,27 @@ def _strokes(b: Bust, colour: Tensor | Colour, accent: Tensor | Colour, frequenc
 
 
 def _face_paint(b: Bust) -> None:
+    first = b.look[:, 0]
+    second, third = hue((first + 0.3 + 0.4 * b.look[:, 1]) % 1, 0.95, 0.95), hue(b.look[:, 3], 0.85, 0.98)
+    halves = Material(hue(first, 0.95, 1.0), second, "halves", 8.0, phase=0.3 * (b.look[:, 2] - 0.5))
     parts.wall(b, parts.concrete(b))
     parts.jacket(b)
-    left, other = hue(b.look[:, 0], 0.95, 1.0), hue((b.look[:, 0] + 0.3 + 0.4 * b.look[:, 1]) % 1, 0.95, 0.95)
-    paint = Material(left, other, "halves", 8.0, phase=0.3 * (b.look[:, 2] - 0.5))
-    third = hue(b.look[:, 3], 0.85, 0.98)
-    parts.skull(b, paint)
-    parts.ears(b, Material(third))
     parts.neck(b, Material(hue(b.look[:, 4], 0.8, 0.9)))
-    for side in SIDES:
-        turned = parts.Cut(y=24 * side)
-        b.on_head("ellipsoid", on_face(0.31 * side, 0.05, -0.01), (0.27, 0.33, 0.05), Material(third), **turned)
-        for y in (-0.4, -0.6):
-            b.on_head("ellipsoid", on_face(0.44 * side, y, -0.01), (0.2, 0.065, 0.08), Material(WHITE), z=12 * side, y=35 * side)
-    parts.features(b, paint)
-    b.on_head("ellipsoid", on_face(0.0, 0.45, -0.01), (0.14, 0.18, 0.06), Material(WHITE), x=-25)
+    parts.skull(b, halves)
+    parts.ears(b, Material(third))
+    parts.features(b, halves)
+    _war_paint(b, Material(third), Material(WHITE))
     parts.curls(b, parts.hair(b))
+
+
+def _war_paint(b: Bust, round_eyes: Material, marks: Material) -> None:
+    """Painted rings round the eyes, bars on the cheeks and a spot on the brow."""
+    for side in SIDES:
+        b.on_head("ellipsoid", on_face(0.31 * side, 0.05, -0.01), (0.27, 0.33, 0.05), round_eyes, y=24 * side)
+        for y in (-0.4, -0.6):
+            tilted = parts.Cut(z=12 * side, y=35 * side)
+            b.on_head("ellipsoid", on_face(0.44 * side, y, -0.01), (0.2, 0.065, 0.08), marks, **tilted)
+    b.on_head("ellipsoid", on_face(0.0, 0.45, -0.01), (0.14, 0.18, 0.06), marks, x=-25)
 
 
 EDITS: dict[str, Callable[[Bust], None]] = {

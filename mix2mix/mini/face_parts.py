@@ -15,7 +15,8 @@ UNIT = 0.125
 
 SIDES = (-1.0, 1.0)
 HEAD = (0.77, 1.03, 0.87)
-BLACK, WHITE, GOLD, RED = (0.03, 0.03, 0.04), (0.96, 0.96, 0.94), (0.9, 0.7, 0.22), (0.75, 0.03, 0.05)
+"""Half width, height and depth of a head without hair."""
+BLACK, WHITE, GOLD = (0.03, 0.03, 0.04), (0.96, 0.96, 0.94), (0.9, 0.7, 0.22)
 CURLS = (
     (-0.6, 0.74, 0.56, 0.31), (-0.21, 0.88, 0.66, 0.31), (0.21, 0.88, 0.66, 0.31), (0.6, 0.74, 0.56, 0.31),
     (-0.5, 1.05, 0.12, 0.36), (0.0, 1.14, 0.2, 0.36), (0.5, 1.05, 0.12, 0.36),
@@ -27,7 +28,7 @@ Place = Sequence[float] | Tensor
 
 
 class Cut(TypedDict, total=False):
-    """What `Sculptor.add` takes besides place, size and material: the clip box, the subject mark, and degrees of turn."""
+    """What `Sculptor.add` takes besides place, size and material: clip box, subject mark, degrees of turn."""
 
     low: Sequence[Scalar]
     high: Sequence[Scalar]
@@ -39,7 +40,7 @@ class Cut(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Bust:
-    """A bust in the making: B men of given identities, the frames of head and body, and `look` [B, LOOKS] of the draw."""
+    """A bust in the making: B men of given identities, frames of head and body, `look` [B, LOOKS] of the draw."""
 
     sculptor: Sculptor
     identity: Identity
@@ -60,7 +61,8 @@ class Bust:
     def _add(
         self, frame: Frame, scale: Tensor, kind: str, centre: Place, size: Place, material: Material, cut: Cut
     ) -> None:
-        self.sculptor.add(kind, scale * torch.as_tensor(centre), scale * torch.as_tensor(size), material, frame=frame, **cut)
+        place, extent = scale * torch.as_tensor(centre), scale * torch.as_tensor(size)
+        self.sculptor.add(kind, place, extent, material, frame=frame, **cut)
 
 
 def bust(identity: Identity, look: Tensor) -> Bust:
@@ -134,13 +136,14 @@ def eyes(b: Bust, white: Material, iris: Material) -> None:
     """Two eyes."""
     for side in SIDES:
         b.on_head("ellipsoid", on_face(0.31 * side, 0.02, -0.06), (0.19, 0.115, 0.13), white)
-        b.on_head("ellipsoid", on_face(0.31 * side, 0.02, -0.0), (0.1, 0.105, 0.1), iris)
+        b.on_head("ellipsoid", on_face(0.31 * side, 0.02), (0.1, 0.105, 0.1), iris)
 
 
 def brows(b: Bust, material: Material, thick: float = 0.06, slant: float = 6.0) -> None:
     """Two eyebrows, `slant` degrees down towards the nose."""
     for side in SIDES:
-        b.on_head("ellipsoid", on_face(0.33 * side, 0.27, 0.01), (0.23, thick, 0.09), material, z=slant * side, y=16 * side)
+        turned = Cut(z=slant * side, y=16 * side)
+        b.on_head("ellipsoid", on_face(0.33 * side, 0.27, 0.01), (0.23, thick, 0.09), material, **turned)
 
 
 def nose(b: Bust, material: Material) -> None:

@@ -21,7 +21,7 @@ LOOKS = 12
 class Rig:
     """Where a family's cameras stand: around `target` on the vertical axis, looking at it.
 
-    Azimuths in degrees, 0 in front (+z), positive to the right; `distance` in metres; `focal` normalised by the image size.
+    Azimuths in degrees, 0 in front (+z), positive to the right; `distance` in metres; `focal` normalised by image size.
     `held_out` are the azimuths of the benchmark's eight views, the first four of which are its sparse set. In training,
     `far` of eight views stand anywhere in `far_range` (either side), the others within +-`spread`.
     """
@@ -59,7 +59,9 @@ def uniform(generator: torch.Generator, batch: int, low: float, high: float) -> 
     return low + (high - low) * torch.rand(batch, generator=generator)
 
 
-def colour_near(generator: torch.Generator, batch: int, rgb: tuple[float, float, float], spread: float = 0.06) -> Tensor:
+def colour_near(
+    generator: torch.Generator, batch: int, rgb: tuple[float, float, float], spread: float = 0.06
+) -> Tensor:
     """Colours [B, 3] around one."""
     return (torch.tensor(rgb) + spread * (2 * torch.rand(batch, 3, generator=generator) - 1)).clamp(0, 1)
 
@@ -71,7 +73,9 @@ def hue(value: Tensor, saturation: float = 0.75, brightness: float = 0.85) -> Te
     return brightness * (1 - saturation + saturation * ramp)
 
 
-def blend(first: Tensor | tuple[float, float, float], second: Tensor | tuple[float, float, float], share: Tensor) -> Tensor:
+def blend(
+    first: Tensor | tuple[float, float, float], second: Tensor | tuple[float, float, float], share: Tensor
+) -> Tensor:
     """Colours [B, 3] between two, by a share [B] of the second."""
     return torch.lerp(torch.as_tensor(first), torch.as_tensor(second), share[:, None])
 
@@ -95,7 +99,9 @@ def look_at(azimuth: Tensor, elevation: Tensor, distance: Tensor, target: Tensor
     a, e = torch.deg2rad(azimuth), torch.deg2rad(elevation)
     away = torch.stack([a.sin() * e.cos(), e.sin(), a.cos() * e.cos()], -1)
     forward = -away
-    right = torch.nn.functional.normalize(torch.linalg.cross(forward, torch.tensor([0.0, 1.0, 0.0]).expand_as(forward)), dim=-1)
+    right = torch.nn.functional.normalize(
+        torch.linalg.cross(forward, torch.tensor([0.0, 1.0, 0.0]).expand_as(forward)), dim=-1
+    )
     down = torch.linalg.cross(forward, right)
     c2w = torch.zeros(*azimuth.shape, 4, 4)
     c2w[..., :3, :3] = torch.stack([right, down, forward], -1)

@@ -1,7 +1,7 @@
 """Shapes of the miniature world: quadrics and boxes in local frames, sculpted for a whole batch of scenes at once.
 
-World axes: x right, y up, z towards the viewer; lengths in metres. Every scene of a batch has the same list of primitives,
-with its own sizes, places and materials, so that one render call draws all of them.
+World axes: x right, y up, z towards the viewer; lengths in metres. Every scene of a batch has the same list of
+primitives, with its own sizes, places and materials, so that one render call draws all of them.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,9 @@ PATTERNS = ("plain", "stripes", "checks", "patches", "speckle", "wood", "marble"
 class Material:
     """How a surface looks: two colours mixed by a pattern in object coordinates.
 
-    Colours are RGB in [0, 1], one for all scenes or [B, 3]; `frequency` is in cycles a metre, `phase` shifts the pattern (radians),
-    `sheen` adds a highlight that does not depend on the viewer, `glow` replaces shading by the bare colour (0 .. 1).
+    Colours are RGB in [0, 1], one for all scenes or [B, 3]; `frequency` is in cycles a metre, `phase` shifts the
+    pattern (radians), `sheen` adds a highlight that does not depend on the viewer, `glow` (0 .. 1) replaces shading by
+    the bare colour.
     """
 
     colour: Vector
@@ -54,9 +55,10 @@ class Frame:
 class Primitives:
     """P primitives in each of B scenes, quadrics first and boxes after them.
 
-    Geometry: `rotation` [B, P, 3, 3] world from local, `centre` [B, P, 3], `size` [B, P, 3] half extents, `low` and `high`
-    [B, P, 3] the clip box in unit coordinates. `conic` [Q, 2] holds (q_y, q_0) of the Q quadrics. Materials: `colour`,
-    `accent` [B, P, 3]; `pattern` [P]; `frequency`, `phase`, `sheen`, `glow` [B, P]. `subject` [P] marks the edited subject.
+    Geometry: `rotation` [B, P, 3, 3] world from local, `centre` [B, P, 3], `size` [B, P, 3] half extents, `low` and
+    `high` [B, P, 3] the clip box in unit coordinates. `conic` [Q, 2] holds (q_y, q_0) of the Q quadrics. Materials:
+    `colour`,
+    `accent` [B, P, 3]; `pattern` [P]; `frequency`, `phase`, `sheen`, `glow` [B, P]. `subject` [P] marks what is edited.
     """
 
     rotation: Tensor

@@ -36,7 +36,7 @@ def _patches(p: Tensor, phase: Tensor) -> Tensor:
 
 
 def _speckle(p: Tensor, phase: Tensor) -> Tensor:
-    return 0.5 + 0.5 * noise(p, phase)
+    return torch.clamp(0.5 + 0.5 * noise(p, phase), 0, 1)
 
 
 def _wood(p: Tensor, phase: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Truth:
 
 
 def held_out_scene(name: str, views: int = 4) -> Scene:
-    """The benchmark's scene of a family: `views` (2 .. 8) posed images [N, 3, 128, 128]; unknown names raise InputError."""
+    """The benchmark's scene of a family: `views` (2 .. 8) posed images [N, 3, 128, 128]; InputError for others."""
     cameras = held_out_cameras(_family(name, views).rig, views)
     frames = tuple(f"view_{i}" for i in range(views))
     return Scene(name, _draw(name, None, 0, views), Cameras(cameras.K[0], cameras.c2w[0]), frames)
@@ -41,7 +41,7 @@ def render_edit(name: str, instruction: str, seed: int, views: int = 4) -> Tenso
 
 
 def truth(name: str, instruction: str | None, views: int = 4) -> Truth:
-    """The geometry of the held-out scene, edited (or not: None). Every pixel is the subject where an edit repaints all."""
+    """The geometry of the held-out scene, edited (or not: None); an edit that repaints all makes all the subject."""
     family = _family(name, views)
     primitives = _held_out(family, instruction, seed=0)
     depth, index = geometry(primitives, held_out_cameras(family.rig, views), IMAGE_SIZE)
@@ -58,7 +58,9 @@ def _draw(name: str, instruction: str | None, seed: int, views: int) -> Tensor:
 def _held_out(family: Family, instruction: str | None, seed: int) -> Primitives:
     if instruction is not None and instruction not in family.instructions:
         raise InputError(
-            f"edit of the miniature scene '{family.name}'", got=repr(instruction), expected=f"one of {family.instructions}",
+            f"edit of the miniature scene '{family.name}'",
+            got=repr(instruction),
+            expected=f"one of {family.instructions}",
             fix="See `mix2mix list edits`; the miniature world knows the edits of Table 6 only.",
         )  # fmt: skip
     look = torch.rand(1, LOOKS, generator=torch.Generator().manual_seed(seed))
@@ -67,7 +69,11 @@ def _held_out(family: Family, instruction: str | None, seed: int) -> Primitives:
 
 def _family(name: str, views: int) -> Family:
     if name not in FAMILIES:
-        raise InputError("built-in scene", got=repr(name), expected=f"one of {tuple(FAMILIES)}", fix="See `mix2mix list scenes`.")
+        raise InputError(
+            "built-in scene", got=repr(name), expected=f"one of {tuple(FAMILIES)}", fix="See `mix2mix list scenes`."
+        )
     if not 2 <= views <= MOST_VIEWS:
-        raise InputError(f"views of scene '{name}'", got=views, expected=f"2 to {MOST_VIEWS}", fix="Ask for fewer or more.")
+        raise InputError(
+            f"views of scene '{name}'", got=views, expected=f"2 to {MOST_VIEWS}", fix="Ask for fewer or more."
+        )
     return FAMILIES[name]

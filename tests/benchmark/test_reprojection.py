@@ -99,6 +99,14 @@ def test_a_point_behind_another_surface_is_not_shared() -> None:
     assert pixels[:, 0].min() > 16
 
 
+def test_next_to_an_edge_no_colour_is_mixed_of_two_surfaces() -> None:
+    depth = WALL.clone()
+    depth[1, :, :16] = 2.0
+    halfway = before_a_wall(0.0, 4.5 / 8)  # 4.5 px apart: every colour is mixed of two columns
+    _, pixels = shared_pixels(halfway, depth, EVERYWHERE, 0, 1)
+    assert pixels[:, 0].unique().tolist() == [float(column) for column in range(17, 28)]
+
+
 def test_visible_means_within_one_hundredth_of_the_depth() -> None:
     cameras = before_a_wall(0.0, 0.0)
     nearly = torch.stack([WALL[0], WALL[0] * 1.009])
@@ -153,8 +161,8 @@ def test_the_sorted_mean_difference_agrees_with_all_pairs(a: list[float], b: lis
 def test_scores_agree_with_a_loop_over_pixels(seed: int) -> None:
     generator = np.random.default_rng(seed)
     cameras = turned_cameras(generator)
-    depth = 4 + 0.06 * generator.random((2, SMALL, SMALL))
-    region = generator.random((2, SMALL, SMALL)) < 0.95
+    depth = 4 + 0.045 * generator.random((2, SMALL, SMALL))
+    region = generator.random((2, SMALL, SMALL)) < 0.98
     views = generator.random((2, 3, SMALL, SMALL))
     found = reprojection(torch.tensor(views), cameras, torch.tensor(depth), torch.tensor(region))
     assert found is not None
@@ -198,19 +206,26 @@ def land(
     ray = np.array([(column + 0.5) / SMALL - 0.5, (row + 0.5) / SMALL - 0.5, 1.0])
     x, y, z, _ = from_i_to_j @ np.append(ray * distance, 1.0)
     u, v = (x / z + 0.5) * SMALL, (y / z + 0.5) * SMALL
-    if z <= 0 or not (0 <= u < SMALL and 0 <= v < SMALL) or not region[int(v), int(u)]:
+    if z <= 0 or not (0 <= u < SMALL and 0 <= v < SMALL):
         return None
-    seen = depth[int(v), int(u)]
-    return (u, v) if abs(z - seen) <= 0.01 * seen else None
+    for line, _ in neighbours(v):
+        for place, _ in neighbours(u):
+            if not region[line, place] or abs(z - depth[line, place]) > 0.01 * depth[line, place]:
+                return None
+    return u, v
+
+
+def neighbours(x: float) -> list[tuple[int, float]]:
+    """The two pixels around a place on a line with their shares, the outermost repeated beyond its centre."""
+    first = int(np.floor(x - 0.5))
+    share = x - 0.5 - first
+    return [(min(max(place, 0), SMALL - 1), weight) for place, weight in ((first, 1 - share), (first + 1, share))]
 
 
 def mixed(view: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Bilinear colour, the outermost pixels repeated beyond their centres."""
-    left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
-    right_share, bottom_share = x - 0.5 - left, y - 0.5 - top
+    """Bilinear colour."""
     total = np.zeros(3)
-    for row, row_share in ((top, 1 - bottom_share), (top + 1, bottom_share)):
-        for column, column_share in ((left, 1 - right_share), (left + 1, right_share)):
-            colour = view[:, min(max(row, 0), SMALL - 1), min(max(column, 0), SMALL - 1)]
-            total += row_share * column_share * colour
+    for row, row_share in neighbours(y):
+        for column, column_share in neighbours(x):
+            total += row_share * column_share * view[:, row, column]
     return total

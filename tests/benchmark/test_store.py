@@ -123,36 +123,52 @@ def test_a_folder_that_cannot_be_written_is_a_bad_input(tmp_path: Path, example:
 
 
 WRITER = """
-import sys
-from collections.abc import Callable
+import os, signal, sys
 from pathlib import Path
 import numpy as np
 from benchmark import store
 from benchmark.results import CellResult, ViewFile
 
-run, example = Path(sys.argv[1]), CellResult.model_validate_json(Path(sys.argv[2]).read_bytes())
-print("ready", flush=True)
-for level in range(1_000_000):
-    files = {f"view_{i}.png": store.encode_png(np.full((64, 64, 3), level % 256, dtype=np.uint8)) for i in range(4)}
+run, data, owner, name, fatal = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:5], int(sys.argv[5])
+owner = {"os": os, "Path": Path}[owner]
+original, calls = getattr(owner, name), 0
+
+def deadly(*arguments):
+    global calls
+    calls += 1
+    if calls == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments)
+
+setattr(owner, name, deadly)
+example = CellResult.model_validate_json(data.read_bytes())
+for level in (10, 20):
+    files = {f"view_{i}.png": store.encode_png(np.full((4, 4, 3), level, dtype=np.uint8)) for i in range(2)}
     views = tuple(ViewFile(name=name, sha256=store.sha256(data)) for name, data in files.items())
     store.write_cell(run, example.model_copy(update={"views": views}), files)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
-@pytest.mark.parametrize("milliseconds", [5, 12, 23, 41])
-def test_kill_9_while_writing_leaves_a_whole_cell_or_none(tmp_path: Path, milliseconds: int) -> None:
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "left"),
+    [
+        ("os", "fsync", 2, None),  # in the second view of the first cell
+        ("Path", "rename", 1, None),  # all is written, nothing in place
+        ("os", "fsync", 4, 10),  # the first cell is in place
+        ("os", "fsync", 7, 10),  # in the result.json of the cell that replaces it
+        ("Path", "rename", 3, None),  # the first cell is out of the way, the second not yet in place
+        ("os", "fsync", 8, 20),  # the second is in place
+    ],
+)
+def test_kill_9_leaves_a_whole_cell_or_none(tmp_path: Path, owner: str, name: str, call: int, left: int | None) -> None:
     data = Path(__file__).parent / "data/result.json"
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, tmp_path, data], stdout=subprocess.PIPE, cwd=Path(store.__file__).parents[1]
-    ) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        with pytest.raises(subprocess.TimeoutExpired):
-            writer.wait(milliseconds / 1000)
-        writer.send_signal(signal.SIGKILL)
+    command = [sys.executable, "-c", WRITER, tmp_path, data, owner, name, str(call)]
+    ended = subprocess.run(command, check=False, cwd=Path(store.__file__).parents[1])
+    assert ended.returncode == -signal.SIGKILL
     folders = list(tmp_path.glob("cells/*/*/*/seed-*"))
-    assert [len(store.read_cell(folder).views) for folder in folders] in ([], [4])
+    assert [len(store.read_cell(folder).views) for folder in folders] == ([] if left is None else [2])
+    assert [store.read_image(folder / "view_0.png").max() for folder in folders] == ([] if left is None else [left])
 
 
 @pytest.mark.parametrize("step", ["write", "rename", "swap"])

@@ -329,7 +329,7 @@ class TestBenchmark:
         assert main(list(self.WORDS)) == 0
         told = capsys.readouterr().out
         assert "unedited" in told
-        assert "1 cells: run" in told
+        assert "cells: 1; `mix2mix report run`" in told
         assert (somewhere / "run/table.csv").is_file()
         assert json.loads((somewhere / "run/run.json").read_text())["command"] == "mix2mix " + " ".join(self.WORDS)
 
@@ -345,3 +345,39 @@ class TestBenchmark:
         assert main(list(self.WORDS)) == 1
         last = capsys.readouterr().err.splitlines()[-1]
         assert last == "failed: unedited face give-him-a-venetian-mask: RuntimeError: out of luck"
+
+    def test_a_run_of_random_weights_is_not_scored(self, capsys: pytest.CaptureFixture[str]) -> None:
+        main(list(self.WORDS))
+        assert main(["benchmark", "score", "run"]) == 2
+        assert "with trained weights" in capsys.readouterr().err
+
+    def test_scoring_again_uses_the_bundle_of_the_run(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(list(self.WORDS))
+        asked: list[tuple[str, str]] = []
+
+        def rescore(folder: Path, bundle: Bundle, scenes: object) -> int:
+            asked.append((str(folder), bundle.name))
+            return 1
+
+        monkeypatch.setattr(import_module("benchmark.rescoring"), "rescore", rescore)
+        assert main(["benchmark", "score", "run"]) == 0
+        assert asked == [("run", "mini")]
+        assert "scored 1 cells of run" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("hollow_bundle")
+class TestReport:
+    @pytest.mark.parametrize(("words", "page"), [([], "run/report.html"), (["--output", "page.html"], "page.html")])
+    def test_the_page_is_written_where_it_is_told(
+        self, words: list[str], page: str, somewhere: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(list(TestBenchmark.WORDS))
+        assert main(["report", "run", *words]) == 0
+        assert f"report: {somewhere / page}" in capsys.readouterr().out
+        assert "Unedited" in (somewhere / page).read_text(encoding="utf-8")
+
+    def test_a_folder_without_a_run_is_bad_input(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["report", "nowhere"]) == 2
+        assert "run nowhere" in capsys.readouterr().err

@@ -7,12 +7,12 @@ from mix2mix.mini.training.stages import Workshop
 
 _TEXT = """# The mini bundle
 
-Small models of the miniature world, trained from random weights on nothing but its renders: a VAE, an InstructPix2Pix teacher,
-a SEVA student and a CLIP (one for the student's condition and for the metrics alike). They know that world only; on photos they
-run, and their pictures are what they are. Licence: Apache-2.0.
+Small models of the miniature world, trained from random weights on nothing but its renders: a VAE, an InstructPix2Pix
+teacher, a SEVA student and a CLIP (one for the student's condition and for the metrics alike). They know that world
+only; on photos they run, and their pictures are what they are. Licence: Apache-2.0.
 
-Training data: {scenes} random scenes (seed {seed}), each in its original state and in {edits} edits, from eight views of
-{size} x {size} pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
+Training data: {scenes} random scenes (seed {seed}), each in its original state and in {edits} edits, from eight views
+of {size} x {size} pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
 
 | network | parameters | steps | batch | minutes | device |
 |---|---|---|---|---|---|
@@ -29,8 +29,14 @@ def write_card(workshop: Workshop, output: Path) -> None:
     for name in ("vae", "clip", "teacher", "student"):
         log = json.loads((workshop.folder / f"{name}.json").read_text())
         batch = getattr(config, name).batch
-        rows.append(f"| {name} | {counts[name]:,} | {log['steps']:,} | {batch} | {log['seconds'] / 60:.1f} | {log['device']} |")
+        rows.append(
+            f"| {name} | {counts[name]:,} | {log['steps']:,} | {batch} | {log['seconds'] / 60:.1f} | {log['device']} |"
+        )
     text = _TEXT.format(
-        scenes=config.data.scenes, seed=config.data.seed, edits=config.data.edits, size=config.networks.image_size, rows="\n".join(rows)
+        scenes=config.data.scenes,
+        seed=config.data.seed,
+        edits=config.data.edits,
+        size=config.networks.image_size,
+        rows="\n".join(rows),
     )
     (output / "MODEL_CARD.md").write_text(text)

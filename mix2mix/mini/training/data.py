@@ -1,4 +1,4 @@
-"""The training set: random scenes of every family, each drawn in its original state and in a few edits, from eight views."""
+"""The training set: random scenes of every family, each in its original state and in a few edits, from eight views."""
 
 import csv
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _SIDE_DEGREES = 20.0
 
 @dataclass(frozen=True)
 class DataConfig:
-    """How much is drawn: `scenes` in chunks that share family and edits, `edits` draws a scene, all from eight views."""
+    """How much is drawn: `scenes`, in chunks that share family and edits, and `edits` draws a scene."""
 
     scenes: int = 6144
     chunk: int = 32
@@ -37,8 +37,8 @@ class DataConfig:
 class Dataset:
     """S scenes in 1 + E states (the original first) from V views.
 
-    `images` [S, 1+E, V, 3, 128, 128] uint8; `prompt` [S, 1+E] index into `prompts` (what it shows); `instruction` [S, 1+E] index
-    into `instructions` (the original's is meaningless: 0); `side` [S, V] index into SIDES; `colour` [S, 1+E] into COLOURS;
+    `images` [S, 1+E, V, 3, 128, 128] uint8; `prompt` [S, 1+E] index into `prompts` (what it shows); `instruction` [S, 1+E]
+    into `instructions` (0, without meaning, for the original); `side` [S, V] into SIDES; `colour` [S, 1+E] into COLOURS;
     `cameras` [S, V].
     """
 
@@ -57,7 +57,13 @@ def read_edits(path: Path) -> dict[str, list[Edit]]:
     edits: dict[str, list[Edit]] = {}
     with path.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):
-            edit = Edit(row["edit_prompt"], row["original_prompt"], row["edited_prompt"], float(row["text_cfg"]), float(row["image_cfg"]))
+            edit = Edit(
+                row["edit_prompt"],
+                row["original_prompt"],
+                row["edited_prompt"],
+                float(row["text_cfg"]),
+                float(row["image_cfg"]),
+            )
             edits.setdefault(row["scene"].lower(), []).append(edit)
     return edits
 
@@ -65,16 +71,19 @@ def read_edits(path: Path) -> dict[str, list[Edit]]:
 def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], device: str) -> Dataset:
     """Draw the whole set, seeded, on a device."""
     instructions = tuple(edit.instruction for rows in edits.values() for edit in rows)
-    prompts = tuple(dict.fromkeys(p for rows in edits.values() for e in rows for p in (e.original_prompt, e.edited_prompt)))
+    prompts = tuple(
+        dict.fromkeys(p for rows in edits.values() for e in rows for p in (e.original_prompt, e.edited_prompt))
+    )
     chunks = [
-        _draw_chunk(config, family, rows, seed, instructions, prompts, device) for family, rows, seed in _plan(config, edits)
+        _draw_chunk(config, family, rows, seed, instructions, prompts, device)
+        for family, rows, seed in _plan(config, edits)
     ]
     images, prompt, instruction, side, K, c2w = (torch.cat(parts) for parts in zip(*chunks, strict=True))
     return Dataset(images, prompt, instruction, side, dominant_colour(images), Cameras(K, c2w), prompts, instructions)
 
 
 def _plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[tuple[Family, list[Edit], int]]:
-    """Families in proportion to their edits, and for each chunk the edits that it shows (cycled, so that all are equal)."""
+    """Families in proportion to their edits, and for each chunk the edits that it shows (in turn, so all are equal)."""
     names = [name for name, rows in edits.items() for _ in range(len(rows) // 4)]
     shown = dict.fromkeys(edits, 0)
     for seed in range(config.scenes // config.chunk):
@@ -85,7 +94,13 @@ def _plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[tuple[Fa
 
 
 def _draw_chunk(
-    config: DataConfig, family: Family, rows: list[Edit], seed: int, instructions: tuple[str, ...], prompts: tuple[str, ...], device: str
+    config: DataConfig,
+    family: Family,
+    rows: list[Edit],
+    seed: int,
+    instructions: tuple[str, ...],
+    prompts: tuple[str, ...],
+    device: str,
 ) -> tuple[Tensor, ...]:
     """Images, prompts, instructions, sides, K and c2w of one chunk of scenes."""
     generator = torch.Generator().manual_seed(seed)
@@ -119,7 +134,7 @@ def sides(cameras: Cameras) -> Tensor:
 
 
 def dominant_colour(images: Tensor) -> Tensor:
-    """Index into COLOURS of the commonest named colour in the middle of a state's first view: [S, 1+E, V, 3, H, W] -> [S, 1+E]."""
+    """The commonest named colour in the middle of a state's first view: [S, 1+E, V, 3, H, W] -> index [S, 1+E]."""
     named = torch.tensor(list(COLOURS.values()), device=images.device)
     middle = images[:, :, 0, :, 24:104:4, 40:88:4].float() / 255
     distance = (middle[:, :, None] - named[:, :, None, None]).square().sum(3)

@@ -1,4 +1,4 @@
-"""The training loop: AdamW with warm-up and cosine decay, an average of the weights, checkpoints, and one CUDA graph a step."""
+"""The training loop: AdamW with warm-up and cosine decay, averaged weights, checkpoints, and one CUDA graph a step."""
 
 import math
 import time
@@ -42,7 +42,7 @@ class Fit:
     def __init__(self, model: nn.Module, loss: Callable[[], Tensor], config: FitConfig, checkpoint: Path) -> None:
         """`loss()` draws its own batch from the default generator and returns a scalar."""
         self.model, self.loss, self.config, self.checkpoint = model, loss, config, checkpoint
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.parameters: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
         self.cuda = self.parameters[0].is_cuda
         self.lr = torch.tensor(config.lr, device=self.parameters[0].device)
         self.optimiser = torch.optim.AdamW(
@@ -63,10 +63,13 @@ class Fit:
             advance()
             self.step += 1
             if self.step % _LOG_EVERY == 0 or self.step == self.config.steps:
-                rate = (self.step - first) / (time.monotonic() - start)
-                print(f"{self.checkpoint.stem}: step {self.step}/{self.config.steps} loss {self.last_loss.item():.5f} {rate:.1f}/s", flush=True)
+                self._tell((self.step - first) / (time.monotonic() - start))
         self._save()
         return self.step >= self.config.steps
+
+    def _tell(self, rate: float) -> None:
+        loss = self.last_loss.item()
+        print(f"{self.checkpoint.stem}: step {self.step}/{self.config.steps} loss {loss:.5f} {rate:.1f}/s", flush=True)
 
     def use_average(self) -> None:
         """Put the averaged weights into the model."""
@@ -77,7 +80,7 @@ class Fit:
         self.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(self.lr.device.type, torch.bfloat16, enabled=self.cuda, cache_enabled=False):
             loss = self.loss()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         self.optimiser.step()
         torch._foreach_lerp_(self.mean, self.parameters, 1 - self.config.average)
@@ -104,7 +107,10 @@ class Fit:
         slots = [self.optimiser.state.get(p, {}) for p in self.parameters]
         moments = {
             "step": [s.get("step", torch.zeros(())).clone() for s in slots],
-            **{k: [s.get(k, torch.zeros_like(p)).clone() for s, p in zip(slots, self.parameters, strict=True)] for k in _MOMENTS},
+            **{
+                k: [s.get(k, torch.zeros_like(p)).clone() for s, p in zip(slots, self.parameters, strict=True)]
+                for k in _MOMENTS
+            },
         }
         return {"parameters": [p.detach().clone() for p in self.parameters], "mean": [m.clone() for m in self.mean],
                 "moments": moments, "step": self.step}  # fmt: skip

@@ -1,7 +1,9 @@
-"""What each network of the mini bundle is trained on: one loss a network, each drawing its own batch from the data set."""
+"""What each network of the mini bundle is trained on: one loss a network, each drawing its own batches."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +31,7 @@ def _image_batch(data: Dataset, batch: int) -> tuple[Tensor, Tensor, Tensor, Ten
 
 
 def vae_loss(vae: Vae, data: Dataset, batch: int, divergence: float = 2e-5) -> Callable[[], Tensor]:
-    """Reconstruction of random images, in value and in gradient, with a light pull of the latents towards a unit normal."""
+    """Reconstruction of random images, in value and in gradient; latents are pulled lightly towards a unit normal."""
 
     def loss() -> Tensor:
         images = _image_batch(data, batch)[0] * 2 - 1
@@ -38,7 +40,12 @@ def vae_loss(vae: Vae, data: Dataset, batch: int, divergence: float = 2e-5) -> C
         latents = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
         decoded = vae.decode(latents * vae.scale).float()
         spread = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-        return 4 * mse_loss(decoded, images) + 0.2 * l1_loss(decoded, images) + 0.2 * _edges(decoded - images) + divergence * spread
+        return (
+            4 * mse_loss(decoded, images)
+            + 0.2 * l1_loss(decoded, images)
+            + 0.2 * _edges(decoded - images)
+            + divergence * spread
+        )
 
     return loss
 
@@ -75,7 +82,7 @@ def caption_texts(prompts: tuple[str, ...]) -> list[str]:
 
 
 def clip_loss(clip: Clip, data: Dataset, batch: int) -> Callable[[], Tensor]:
-    """Contrast of images with captions that name side and colour half of the time; several may fit, and share the target."""
+    """Contrast of images with captions, which name side and colour half of the time; all that fit share the target."""
     words = captions(clip, data)
 
     def loss() -> Tensor:
@@ -100,25 +107,56 @@ def _soft_cross_entropy(logits: Tensor, fits: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Latents:
-    """A data set as the diffusion models see it: posterior modes [S, 1+E, V, 4, h, w] and embeddings [S, 1+E, V, D], fp16."""
+    """A data set as the diffusion models see it.
+
+    `modes` [S, 1+E, V, 4, h, w] posterior modes and `embeddings` [S, 1+E, V, D], fp16; `scale` of the latents;
+    `instruction` [S, 1+E] into `instructions`; `cameras` [S, V].
+    """
 
     modes: Tensor
     embeddings: Tensor
     scale: float
+    instruction: Tensor
+    cameras: Cameras
+    instructions: tuple[str, ...]
 
 
 @torch.no_grad()
 def encode(vae: Vae, clip: Clip, data: Dataset, batch: int = 512) -> Latents:
     """Encode every image of a data set; the scale makes the latents' deviation 1."""
-    flat = data.images.flatten(0, 2)
     modes, embeddings = [], []
-    for part in flat.split(batch):
+    for part in torch.split(data.images.flatten(0, 2), batch):
         images = part.float() / 255
         modes.append(vae.encode_mode(images * 2 - 1).half())
         embeddings.append(clip.embed_images(images).half())
     shape = data.images.shape[:3]
-    stacked = torch.cat(modes)
-    return Latents(stacked.unflatten(0, shape), torch.cat(embeddings).unflatten(0, shape), vae.scale)
+    return Latents(
+        torch.cat(modes).view(*shape, *modes[0].shape[1:]), torch.cat(embeddings).view(*shape, -1), vae.scale,
+        data.instruction, data.cameras, data.instructions,
+    )  # fmt: skip
+
+
+def save_latents(latents: Latents, path: Path) -> None:
+    """Write a set, whole or not at all: two stages may do so at once."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    kept = {
+        "modes": latents.modes,
+        "embeddings": latents.embeddings,
+        "scale": latents.scale,
+        "instruction": latents.instruction,
+        "instructions": list(latents.instructions),
+        "K": latents.cameras.K,
+        "c2w": latents.cameras.c2w,
+    }
+    torch.save(kept, partial)
+    partial.replace(path)
+
+
+def load_latents(path: Path, device: str) -> Latents:
+    """Read a set that `save_latents` wrote."""
+    kept = torch.load(path, map_location=device, weights_only=True)
+    cameras = Cameras(kept.pop("K"), kept.pop("c2w"))
+    return Latents(**{**kept, "cameras": cameras, "instructions": tuple(kept["instructions"])})
 
 
 def latent_scale(vae: Vae, data: Dataset, count: int = 2048) -> float:
@@ -129,10 +167,10 @@ def latent_scale(vae: Vae, data: Dataset, count: int = 2048) -> float:
         return float(1 / torch.cat([vae.encode_mode(part) for part in some.split(256)]).std())
 
 
-def teacher_loss(editor: Editor, data: Dataset, latents: Latents, batch: int) -> Callable[[], Tensor]:
-    """Noise prediction for one view of one draw of an edit, given its original view and the instruction (InstructPix2Pix)."""
-    device = data.images.device
-    tokens = editor.tokens([*data.instructions, ""]).to(device)
+def teacher_loss(editor: Editor, latents: Latents, batch: int) -> Callable[[], Tensor]:
+    """Noise prediction for a view of one draw of an edit, given the original and the instruction (InstructPix2Pix)."""
+    device = latents.modes.device
+    tokens = editor.tokens([*latents.instructions, ""]).to(device)
     alphas = editor.alphas_cumprod.to(device)
     scenes, states, views = latents.modes.shape[:3]
 
@@ -142,7 +180,7 @@ def teacher_loss(editor: Editor, data: Dataset, latents: Latents, batch: int) ->
         target, original = latents.modes[s, e, v].float() * latents.scale, latents.modes[s, 0, v].float()
         dice = torch.rand(batch, device=device)
         step = (dice / _UNCONDITIONAL).long()
-        said = torch.where((step == 0) | (step == 2), len(data.instructions), data.instruction[s, e])
+        said = torch.where((step == 0) | (step == 2), len(latents.instructions), latents.instruction[s, e])
         hidden = (step == 1) | (step == 2)
         original = torch.where(hidden[:, None, None, None], 0.0, original)
         t = torch.randint(len(alphas), (batch,), device=device)
@@ -155,9 +193,9 @@ def teacher_loss(editor: Editor, data: Dataset, latents: Latents, batch: int) ->
     return loss
 
 
-def student_loss(student: Student, data: Dataset, latents: Latents, batch: int, views: int = 4) -> Callable[[], Tensor]:
+def student_loss(student: Student, latents: Latents, batch: int, views: int = 4) -> Callable[[], Tensor]:
     """v-prediction of all views of one state of a scene from one of them, which is also among the targets."""
-    device = data.images.device
+    device = latents.modes.device
     scenes, states, every = latents.modes.shape[:3]
 
     def loss() -> Tensor:
@@ -166,7 +204,7 @@ def student_loss(student: Student, data: Dataset, latents: Latents, batch: int, 
         frames = torch.cat([targets[:, :1], targets], 1)
         frames[:, 1:] = frames[:, 1:].gather(1, torch.rand(batch, views, device=device).argsort(1))
         clean = latents.modes[s[:, None], e[:, None], frames].float() * latents.scale
-        condition = _condition(data, latents, s, e, frames, clean)
+        condition = _condition(latents, s, e, frames, clean)
         tau = torch.randint(len(student.sigmas), (batch,), device=device).repeat_interleave(views + 1)
         sigma = student.sigmas[tau][:, None, None, None]
         clean = clean.flatten(0, 1)
@@ -183,10 +221,10 @@ def _masked_mean(values: Tensor, keep: Tensor) -> Tensor:
     return (values * weight).mean() / weight.mean()
 
 
-def _condition(data: Dataset, latents: Latents, s: Tensor, e: Tensor, frames: Tensor, clean: Tensor) -> Condition:
+def _condition(latents: Latents, s: Tensor, e: Tensor, frames: Tensor, clean: Tensor) -> Condition:
     """Condition on the first of T frames, B scenes folded."""
     batch, count = frames.shape
-    cameras = Cameras(data.cameras.K[s[:, None], frames], data.cameras.c2w[s[:, None], frames])
+    cameras = Cameras(latents.cameras.K[s[:, None], frames], latents.cameras.c2w[s[:, None], frames])
     mask = torch.zeros(batch, count, dtype=torch.bool, device=frames.device)
     mask[:, 0] = True
     first = latents.embeddings[s, e, frames[:, 0]].float()

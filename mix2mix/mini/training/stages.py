@@ -1,5 +1,6 @@
 """The stages of the mini bundle's training: VAE and CLIP first, then teacher and student, then the bundle's folder."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -21,10 +22,17 @@ from mix2mix.mini.training.losses import (
     clip_loss,
     encode,
     latent_scale,
+    load_latents,
+    save_latents,
     student_loss,
     teacher_loss,
     vae_loss,
 )
+
+_VAE = FitConfig(steps=10_000, batch=64, lr=8e-4, average=0.999)
+_CLIP = FitConfig(steps=6_000, batch=512, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
+_TEACHER = FitConfig(steps=22_000, batch=256, lr=6e-4, average=0.9995, seed=2)
+_STUDENT = FitConfig(steps=11_500, batch=64, lr=6e-4, average=0.9995, seed=3)
 
 
 @dataclass(frozen=True)
@@ -33,10 +41,10 @@ class TrainConfig:
 
     data: DataConfig = field(default_factory=DataConfig)
     networks: MiniConfig = field(default_factory=MiniConfig)
-    vae: FitConfig = FitConfig(steps=10_000, batch=64, lr=8e-4, average=0.999)
-    clip: FitConfig = FitConfig(steps=6_000, batch=512, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
-    teacher: FitConfig = FitConfig(steps=24_000, batch=256, lr=6e-4, average=0.9995, seed=2)
-    student: FitConfig = FitConfig(steps=16_000, batch=64, lr=6e-4, average=0.9995, seed=3)
+    vae: FitConfig = _VAE
+    clip: FitConfig = _CLIP
+    teacher: FitConfig = _TEACHER
+    student: FitConfig = _STUDENT
 
 
 @dataclass
@@ -55,7 +63,10 @@ class Workshop:
         if self.drawn is None:
             start = time.monotonic()
             self.drawn = draw_dataset(self.config.data, self.edits, self.device)
-            print(f"data: {self.drawn.images[..., 0, 0, 0].numel()} images in {time.monotonic() - start:.0f} s", flush=True)
+            print(
+                f"data: {self.drawn.images[..., 0, 0, 0].numel()} images in {time.monotonic() - start:.0f} s",
+                flush=True,
+            )
         return self.drawn
 
     def module(self, name: str) -> nn.Module:
@@ -75,10 +86,19 @@ class Workshop:
             self.networks.editor.vae.rescale(json.loads((self.folder / "vae.json").read_text())["scale"])
 
     def latents(self) -> Latents:
-        """The training set as VAE and CLIP see it; its images are let go."""
+        """The training set as VAE and CLIP see it, kept in a file for the runs that resume."""
         self.load("vae")
         self.load("clip")
-        return encode(self.networks.editor.vae, self.networks.clip, self.data())
+        kept = self.folder / f"latents-{self.name_of_weights()}.pt"
+        if not kept.exists():
+            save_latents(encode(self.networks.editor.vae, self.networks.clip, self.data()), kept)
+            self.drawn = None
+        return load_latents(kept, self.device)
+
+    def name_of_weights(self) -> str:
+        """A short hash of the VAE and CLIP that latents come from."""
+        content = b"".join((self.folder / f"{name}.safetensors").read_bytes() for name in ("vae", "clip"))
+        return hashlib.sha256(content).hexdigest()[:12]
 
 
 def open_workshop(config: TrainConfig, edits: dict[str, list[Edit]], folder: Path, device: str) -> Workshop:
@@ -108,22 +128,25 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
 
 
 def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
-    networks, data = workshop.networks, workshop.data()
+    networks = workshop.networks
     if name == "vae":
-        return vae_loss(networks.editor.vae, data, batch)
+        return vae_loss(networks.editor.vae, workshop.data(), batch)
     if name == "clip":
-        return clip_loss(networks.clip, data, batch)
-    latents = workshop.latents()
+        return clip_loss(networks.clip, workshop.data(), batch)
     if name == "teacher":
-        return teacher_loss(networks.editor, data, latents, batch)
-    return student_loss(networks.student, data, latents, batch)
+        return teacher_loss(networks.editor, workshop.latents(), batch)
+    return student_loss(networks.student, workshop.latents(), batch)
 
 
 def _log(workshop: Workshop, name: str, step: int, seconds: float) -> None:
     """Keep each stage's steps and seconds for the model card; the VAE's also its latent scale."""
     path = workshop.folder / f"{name}.json"
     before = json.loads(path.read_text())["seconds"] if path.exists() else 0.0
-    entry: dict[str, float | int | str] = {"steps": step, "seconds": before + seconds, "device": _device_name(workshop.device)}
+    entry: dict[str, float | int | str] = {
+        "steps": step,
+        "seconds": before + seconds,
+        "device": _device_name(workshop.device),
+    }
     if name == "vae":
         entry["scale"] = latent_scale(workshop.networks.editor.vae, workshop.data())
     path.write_text(json.dumps(entry))

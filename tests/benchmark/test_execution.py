@@ -1,0 +1,47 @@
+"""Checks of a method's output (how failures end is shown with the runner)."""
+
+import pytest
+import torch
+
+from benchmark.execution import BadOutputError, Outcome, check_views, failure
+from mix2mix.errors import InputError
+
+SHAPE = (2, 3, 8, 8)
+
+
+def views() -> torch.Tensor:
+    return torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
+
+
+def test_good_views_pass() -> None:
+    check_views(views(), SHAPE)
+
+
+def test_rounding_beyond_the_range_passes() -> None:
+    check_views(views() * 1.00001, SHAPE)
+
+
+def test_a_dark_view_with_one_bright_spot_is_not_blank() -> None:
+    dark = torch.zeros(SHAPE)
+    dark[:, 0, 0, 0] = 1.0
+    check_views(dark, SHAPE)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_one_level_is_blank_in_any_colour(level: float) -> None:
+    flat = views()
+    flat[1] = torch.tensor([level, 0.2, 0.7])[:, None, None]
+    with pytest.raises(BadOutputError, match="view 1 is blank"):
+        check_views(flat, SHAPE)
+
+
+def test_an_infinite_value_is_told() -> None:
+    broken = views()
+    broken[0, 0, 0, 0] = torch.inf
+    with pytest.raises(BadOutputError, match="1 values are NaN or infinite"):
+        check_views(broken, SHAPE)
+
+
+def test_a_bad_input_needs_no_traceback() -> None:
+    error = InputError("views", got="1", expected="2", fix="Add one.")
+    assert failure(error) == Outcome("failed", "views: got 1; expected 2. Add one.")
