@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from torch.nn.functional import interpolate
 from mix2mix.attention import CrossViewState, cross_view_attention
 from mix2mix.bundles import Bundle
 from mix2mix.edit import Edit
+from mix2mix.errors import InputError
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, student_timesteps, teacher_timestep, updates_per_timestep
 from mix2mix.student import Condition, Student, euler_step, reference_condition
@@ -28,6 +29,10 @@ Progress = Callable[[str, int, int], None]
 
 _EAGER_UPDATES = 3
 """Updates that run before the capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
+
+
+_PLAN = {"timesteps" if item.name == "count" else item.name: item.name for item in fields(UpdatePlan)}
+"""The plan's fields by the names that settings give them."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,25 @@ class DistillConfig:
     """Largest norm of the student's gradient: a single teacher timestep must not throw it off."""
 
     def override(self, settings: Mapping[str, int | float]) -> "DistillConfig":
-        """The same with some fields replaced, its plan's among them; `timesteps` names the plan's `count`."""
-        values = {"count" if name == "timesteps" else name: value for name, value in settings.items()}
-        own = {
-            name: value
-            for name, value in values.items()
-            if name in ("f", "upper", "reference_steps", "weight_decay", "gradient_clip")
-        }
-        plan = replace(self.plan, **{name: value for name, value in values.items() if name not in own})  # type: ignore[arg-type]
-        return replace(self, plan=plan, **own)  # type: ignore[arg-type]
+        """The same with some settings replaced: own fields, and the plan's (whose `count` goes by `timesteps`).
+
+        Raises:
+            InputError: a name that is no setting.
+
+        """
+        own = [item.name for item in fields(self) if item.name != "plan"]
+        for name in settings:
+            if name not in (*own, *_PLAN):
+                known = ", ".join([*_PLAN, *own])
+                raise InputError("setting of I-Mix2Mix", got=f"'{name}'", expected=f"one of {known}", fix="Rename it.")
+        plan = {_PLAN[name]: value for name, value in settings.items() if name in _PLAN}
+        rest = {name: value for name, value in settings.items() if name in own}
+        return replace(self, plan=replace(self.plan, **plan), **rest)  # type: ignore[arg-type]
 
 
 def distill_config(bundle: Bundle, settings: Mapping[str, int | float]) -> DistillConfig:
     """The bundle's own settings of the method, some of them overridden."""
-    return DistillConfig().override({**(bundle.settings.distill or {}), **settings})
+    return DistillConfig().override({**bundle.settings.distill, **settings})
 
 
 @dataclass(frozen=True)
@@ -85,15 +95,11 @@ class Judge:
     image_guidance: float
     attention: CrossViewState
 
+    @torch.no_grad()
     def gradient(self, z0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Noise prediction minus noise [N, 4, h, w] for clean latents z0 noised to timestep t []."""
-        teacher = self.bundle.teacher
-        with torch.no_grad():
-            z_t = teacher.add_noise(z0.detach(), noise, t)
-            return (
-                teacher.predict_noise(z_t, t, self.image_latents, self.text, self.text_guidance, self.image_guidance)
-                - noise
-            )
+        teacher, told = self.bundle.teacher, (self.image_latents, self.text, self.text_guidance, self.image_guidance)
+        return teacher.predict_noise(teacher.add_noise(z0, noise, t), t, *told) - noise
 
 
 @dataclass(frozen=True)
@@ -171,9 +177,10 @@ def distill(
     start = clock()
     reference = choose_reference(scene, seed)
     edited = edit_reference(scene, edit, bundle, config.reference_steps, reference, seed, progress)
-    judge, trajectory = _prepare(scene, edit, bundle, config, reference, edited, seed, device)
+    generator = torch.Generator(device).manual_seed(seed)
+    judge, trajectory = _prepare(scene, edit, bundle, config, reference, edited, generator, device)
     with cross_view_attention(bundle.teacher, judge.attention):
-        _optimise(trajectory, judge, config, seed, progress)
+        _optimise(trajectory, judge, config, generator, progress)
     _synchronise(device)
     middle = clock()
     views = bundle.teacher.decode(trajectory.x0)
@@ -214,7 +221,7 @@ def _prepare(
     config: DistillConfig,
     reference: int,
     edited: Tensor,
-    seed: int,
+    generator: torch.Generator,
     device: str,
 ) -> tuple[Judge, Trajectory]:
     condition = condition_on(bundle, scene, reference, edited, device)
@@ -224,7 +231,7 @@ def _prepare(
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
     student = copy.deepcopy(bundle.student).requires_grad_(True).train()
-    x = student.initial_noise(condition.latents.shape, torch.Generator().manual_seed(seed))
+    x = student.initial_noise(condition.latents.shape, generator)
     lr = torch.tensor(config.plan.lr_start, device=device)
     optimiser = torch.optim.AdamW(
         student.parameters(), lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda
@@ -232,10 +239,11 @@ def _prepare(
     return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
 
 
-def _optimise(trajectory: Trajectory, judge: Judge, config: DistillConfig, seed: int, progress: Progress) -> None:
+def _optimise(
+    trajectory: Trajectory, judge: Judge, config: DistillConfig, generator: torch.Generator, progress: Progress
+) -> None:
     """The distillation loop: all updates at a timestep, then an Euler step to the next."""
     device, plan = trajectory.x.device, config.plan
-    generator = torch.Generator(device).manual_seed(seed)
     draws = _draws(trajectory, judge)
     taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
     run = _updater(trajectory, judge, draws, config)

@@ -46,8 +46,8 @@ class EditBlock:
 Key = tuple[str, str, int]
 
 
-def edit_blocks(run: Run) -> list[EditBlock]:
-    """A block for every edit of which a cell was run, in the order of the plan."""
+def cells_by_edit(run: Run) -> dict[Key, dict[str, StoredCell]]:
+    """Cells by (scene, edit, seed) and then by method, in the order of the plan."""
     by_key: dict[Key, dict[str, StoredCell]] = {}
     order = {name: position for position, name in enumerate(run.record.cells)}
     for cell in sorted(
@@ -55,7 +55,12 @@ def edit_blocks(run: Run) -> list[EditBlock]:
     ):
         identity = cell.result.identity
         by_key.setdefault((identity.scene, identity.edit, identity.seed), {})[identity.method] = cell
-    return [_block(run, key, cells) for key, cells in by_key.items()]
+    return by_key
+
+
+def edit_blocks(run: Run) -> list[EditBlock]:
+    """A block for every edit of which a cell was run, in the order of the plan."""
+    return [_block(run, key, cells) for key, cells in cells_by_edit(run).items()]
 
 
 def _block(run: Run, key: Key, cells: dict[str, StoredCell]) -> EditBlock:

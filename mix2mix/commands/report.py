@@ -19,14 +19,21 @@ def add_to(commands: "Commands") -> None:
     parser = add_command(commands, "report", run, purpose="make the page of a run", details=DETAILS, example=example)
     parser.add_argument("folder", metavar="RUN", type=Path, help="folder of the run")
     parser.add_argument("--output", metavar="FILE", type=Path, help="(default: report.html in the run's folder)")
+    parser.add_argument(
+        "--sheet", metavar="FILE", type=Path, help="also write all edits and methods as one PNG or JPEG"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page and say where it is."""
     from reports.page import write_report
+    from reports.sheet import write_sheet
 
     output = arguments.output or arguments.folder / "report.html"
     print(f"reads   {arguments.folder}", flush=True)
     write_report(arguments.folder, output)
     print(f"report: {output.resolve()}")
+    if arguments.sheet is not None:
+        write_sheet(arguments.folder, arguments.sheet)
+        print(f"sheet: {arguments.sheet.resolve()}")
     return 0

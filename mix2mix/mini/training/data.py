@@ -37,9 +37,9 @@ class DataConfig:
 class Dataset:
     """S scenes in 1 + E states (the original first) from V views.
 
-    `images` [S, 1+E, V, 3, 128, 128] uint8; `prompt` [S, 1+E] index into `prompts` (what it shows); `instruction` [S, 1+E]
-    into `instructions` (0, without meaning, for the original); `side` [S, V] into SIDES; `colour` [S, 1+E] into COLOURS;
-    `cameras` [S, V].
+    `images` [S, 1+E, V, 3, 128, 128] uint8; `prompt` [S, 1+E] into `prompts`: what is shown; `instruction` [S, 1+E]
+    into `instructions` (0, without meaning, for the original); `side` [S, V] into SIDES; `colour` [S, 1+E] into
+    COLOURS; `cameras` [S, V].
     """
 
     images: Tensor

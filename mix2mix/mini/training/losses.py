@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss, normalize
 
 from mix2mix.cameras import Cameras, normalise, pluecker
@@ -233,8 +233,3 @@ def _condition(latents: Latents, s: Tensor, e: Tensor, frames: Tensor, clean: Te
         (clean * mask[:, :, None, None, None]).flatten(0, 1), mask.flatten(),
         first[:, None].expand(-1, count, -1).flatten(0, 1)[:, None], rays.flatten(0, 1),
     )  # fmt: skip
-
-
-def freeze(module: nn.Module) -> None:
-    """Take a trained network out of training."""
-    module.requires_grad_(False).eval()

@@ -1,0 +1,503 @@
+"""The method, item by item: what is drawn, what is pushed through the student, and what comes out."""
+
+import copy
+import math
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from mix2mix import distill as method
+from mix2mix.attention import CrossViewProcessor, CrossViewState
+from mix2mix.bundles import load_bundle
+from mix2mix.cameras import Cameras
+from mix2mix.distill import DistillConfig, Draws, Judge, Trajectory, distill, distill_config, style_resize
+from mix2mix.edit import Edit
+from mix2mix.errors import InputError
+from mix2mix.mini.family import held_out_cameras
+from mix2mix.mini.world import FAMILIES
+from mix2mix.scene import Scene, pluecker_rays
+from mix2mix.schedule import UpdatePlan, learning_rate, seva_sigmas, updates_per_timestep
+from mix2mix.seva import Seva, SevaConfig
+from mix2mix.student import Preconditioning, Student, reference_condition
+
+EDIT = Edit("Turn him into a vampire", "a man", "a vampire", text_guidance=7.5, image_guidance=1.5)
+TINY = DistillConfig(UpdatePlan(count=3, k=1, first_updates=2, warmup=1, lr_max=1e-3), reference_steps=2)
+SIZE, LATENT = 128, 16
+
+
+@pytest.fixture(scope="module")
+def bundle(random_bundle_folder):
+    """The random bundle with a smaller student, so that an update takes a blink."""
+    whole = load_bundle("mini", folder=random_bundle_folder)
+    config = {**whole.settings.student, "model_channels": 32, "num_res_blocks": 1}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        student = Student(Seva(SevaConfig(**config)), Preconditioning(**whole.settings.preconditioning))
+        for parameter in student.parameters():  # no layer starts at zero: a gradient reaches every one
+            nn.init.normal_(parameter, std=0.05)
+    settings = replace(whole.settings, text_guidance_factor=0.4)
+    return replace(whole, student=student.eval().requires_grad_(False), settings=settings)
+
+
+def make_scene(views: int = 3, size: int = SIZE) -> Scene:
+    """Views of noise under the face's cameras."""
+    cameras = held_out_cameras(FAMILIES["face"].rig, views)
+    images = torch.rand(views, 3, size, size, generator=torch.Generator().manual_seed(7))
+    return Scene("noise", images, Cameras(cameras.K[0], cameras.c2w[0]), tuple(f"{i}" for i in range(views)))
+
+
+def run(bundle, scene=None, config=TINY, seed=0, edit=EDIT, progress=lambda *_: None):
+    return distill(scene or make_scene(), edit, bundle, config, seed, "cpu", progress)
+
+
+# --- one update, by hand ---------------------------------------------------------------------------------------------
+
+
+class Gain(nn.Module):
+    """A network of one weight: eps = gain * (its latent channels)."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain))
+
+    def forward(self, latents, timesteps, context, pluecker, num_frames):
+        return self.gain * latents[:, :4]
+
+
+class StubJudge:
+    """Answers a fixed gradient and keeps what it was asked about."""
+
+    def __init__(self, answer: Tensor) -> None:
+        self.answer = answer
+
+    def gradient(self, z0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        self.z0 = z0.detach().clone()
+        return self.answer
+
+
+def noise_of(*shape: int, seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def trajectory_of(student: Student, side: int, views: int = 2, lr: float = 0.1, context: int = 5) -> Trajectory:
+    condition = reference_condition(
+        noise_of(4, side, side, seed=0), noise_of(context, seed=1), noise_of(views + 1, 6, side, side, seed=2)
+    )
+    x = 20 * noise_of(views + 1, 4, side, side, seed=3)
+    optimiser = torch.optim.AdamW(student.parameters(), lr=torch.tensor(lr), weight_decay=0.01, fused=True)
+    return Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
+
+
+def draws_of(trajectory: Trajectory, side: int, tau: int = 700, views: int = 2) -> Draws:
+    lr = trajectory.optimiser.param_groups[0]["lr"]
+    return Draws(torch.tensor(tau), torch.tensor(800), torch.tensor(0), torch.zeros(views, 4, side, side), lr)
+
+
+@pytest.mark.parametrize(("student_side", "teacher_side"), [(8, 8), (9, 8), (6, 8)])
+def test_the_gradient_is_that_of_the_sum_of_judgement_times_prediction_over_its_size(student_side, teacher_side):
+    """zeta0 = x - sigma * gain * x / sqrt(sigma^2 + 1), so d zeta0 / d gain is known."""
+    student = Student(Gain(0.3), Preconditioning())
+    trajectory = trajectory_of(student, student_side)
+    judge = StubJudge(noise_of(2, 4, teacher_side, teacher_side, seed=4))
+    sigma = seva_sigmas()[700].item()
+    slope = -sigma / math.sqrt(sigma**2 + 1) * trajectory.x[1:]
+    resized = interpolate(slope, (teacher_side, teacher_side), mode="bilinear")
+    expected = (judge.answer * resized).sum() / judge.answer.numel()
+    method.update(trajectory, judge, draws_of(trajectory, teacher_side), replace(TINY, gradient_clip=math.inf))
+    torch.testing.assert_close(student.network.gain.grad, expected)
+
+
+def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle):
+    student = copy.deepcopy(bundle.student).requires_grad_(True)
+    trajectory = trajectory_of(student, side=9, context=bundle.condition_clip.width)
+    judge = StubJudge(noise_of(2, 4, 8, 8, seed=4))
+    predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
+    vector = judge.answer / judge.answer.numel()
+    expected = torch.autograd.grad(style_resize(predicted, (8, 8)), tuple(student.parameters()), vector)
+    method.update(trajectory, judge, draws_of(trajectory, 8), replace(TINY, gradient_clip=math.inf))
+    torch.testing.assert_close([p.grad for p in student.parameters()], list(expected))
+    assert all(bool(gradient.any()) for gradient in expected)  # the whole network is personalised
+    torch.testing.assert_close(judge.z0, interpolate(predicted.detach(), (8, 8), mode="bilinear"))
+    assert torch.equal(trajectory.x0, predicted.detach())
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_the_gradient_s_norm_is_clipped_at_a_half(bundle, scale):
+    student = copy.deepcopy(bundle.student).requires_grad_(True)
+    trajectory = trajectory_of(student, side=8, context=bundle.condition_clip.width)
+    judge = StubJudge(scale * noise_of(2, 4, 8, 8, seed=4))
+    norms = {}
+    for clip in (math.inf, 0.5):
+        fresh = replace(trajectory, student=copy.deepcopy(student))
+        fresh.optimiser = torch.optim.AdamW(fresh.student.parameters(), lr=torch.tensor(0.0), fused=True)
+        method.update(fresh, judge, draws_of(fresh, 8), replace(DistillConfig(), gradient_clip=clip))
+        norms[clip] = torch.stack([p.grad.norm() for p in fresh.student.parameters()]).norm().item()
+    assert norms[0.5] == pytest.approx(min(0.5, norms[math.inf]), rel=1e-3)
+    assert (norms[math.inf] > 0.5) == (scale > 1)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_first_step_is_adamw_s_with_the_rate_in_force(sign):
+    """AdamW's first step is lr * sign(gradient), after a decay of lr * 0.01."""
+    student = Student(Gain(0.3), Preconditioning())
+    trajectory = trajectory_of(student, side=8)
+    draws = draws_of(trajectory, 8)
+    draws.lr.fill_(0.02)
+    judge = StubJudge(-sign * trajectory.x[1:])  # the slope is negative in x: this gradient has the sign asked for
+    method.update(trajectory, judge, draws, TINY)
+    assert student.network.gain.item() == pytest.approx(0.3 * (1 - 0.02 * 0.01) - sign * 0.02, abs=1e-6)
+
+
+def test_an_update_starts_from_no_gradient():
+    """Two updates with a rate of 0 leave the gradient of one."""
+    student = Student(Gain(0.3), Preconditioning())
+    trajectory = trajectory_of(student, side=8, lr=0.0)
+    judge, gradients = StubJudge(noise_of(2, 4, 8, 8, seed=4)), []
+    for _ in range(2):
+        method.update(trajectory, judge, draws_of(trajectory, 8), TINY)
+        gradients.append(student.network.gain.grad.clone())
+    assert torch.equal(*gradients)
+
+
+def test_an_euler_step_keeps_the_predicted_noise_and_the_weights():
+    student = Student(Gain(0.3), Preconditioning())
+    trajectory = trajectory_of(student, side=8)
+    before, (high, low) = trajectory.x.clone(), seva_sigmas()[[999, 974]]
+    method.advance(trajectory, torch.tensor(999), torch.tensor(974))
+    eps = 0.3 * before / (high**2 + 1).sqrt()
+    torch.testing.assert_close(trajectory.x[1:], (before + (low - high) * eps)[1:], rtol=1e-4, atol=1e-5)
+    assert student.network.gain.item() == pytest.approx(0.3)
+
+
+# --- the resize and the judge ----------------------------------------------------------------------------------------
+
+
+def test_style_resize_is_torch_s_bilinear_from_72_to_64():
+    latents = noise_of(2, 4, 72, 72, seed=0)
+    assert torch.equal(style_resize(latents, (64, 64)), interpolate(latents, (64, 64), mode="bilinear"))
+    assert style_resize(latents, (72, 72)) is latents
+
+
+def test_style_resize_samples_at_pixel_centres():
+    """On a ramp, output pixel i of 64 lies at (i + 1/2) 72/64 - 1/2 of the input."""
+    ramp = torch.arange(72.0).expand(1, 1, 72, 72)
+    expected = (torch.arange(64) + 0.5) * 72 / 64 - 0.5
+    torch.testing.assert_close(style_resize(ramp, (64, 64))[0, 0, 5], expected)
+
+
+def test_the_judgement_is_guided_noise_minus_noise_with_weight_one(bundle):
+    teacher, scene = bundle.teacher, make_scene()
+    told = (teacher.condition(scene.images), teacher.embed(EDIT.instruction), 7.5, 1.5)
+    judge = Judge(bundle, *told, CrossViewState(3, torch.tensor(0)))
+    z0, noise = (noise_of(3, 4, LATENT, LATENT, seed=seed) for seed in (0, 1))
+    for t in (torch.tensor(100), torch.tensor(950)):
+        signal = teacher.editor.alphas_cumprod[t]
+        predicted = teacher.predict_noise(signal.sqrt() * z0 + (1 - signal).sqrt() * noise, t, *told)
+        gradient = judge.gradient(z0.requires_grad_(True), t, noise)
+        torch.testing.assert_close(gradient, predicted - noise)
+        assert not gradient.requires_grad
+
+
+# --- the whole loop, its networks replaced: what it draws and when -----------------------------------------------------
+
+
+@dataclass
+class Log:
+    """What the loop did, in order: ("update", tau) and ("advance", tau, tau_next); and what each update was given."""
+
+    events: list[tuple] = field(default_factory=list)
+    t: list[int] = field(default_factory=list)
+    kappa: list[int] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    noise: list[Tensor] = field(default_factory=list)
+    start: Tensor | None = None
+
+
+@pytest.fixture
+def dry_run(bundle, monkeypatch):
+    """`distill` without its networks, so that the paper's 2150 updates take seconds."""
+
+    def make(config, seed=0, views=3, keep_noise=False):
+        log = Log()
+
+        def update(trajectory, judge, draws, config):
+            if log.start is None:
+                log.start = trajectory.x.clone()
+            log.events.append(("update", int(draws.tau)))
+            log.t.append(int(draws.t))
+            log.kappa.append(int(draws.kappa))
+            log.lr.append(float(trajectory.optimiser.param_groups[0]["lr"]))
+            assert draws.kappa is judge.attention.kappa
+            if keep_noise:
+                log.noise.append(draws.noise.clone())
+
+        def advance(trajectory, tau, tau_next):
+            log.events.append(("advance", int(tau), int(tau_next)))
+
+        monkeypatch.setattr(method, "update", update)
+        monkeypatch.setattr(method, "advance", advance)
+        monkeypatch.setattr(method, "edit_reference", lambda scene, *_: scene.images[:1])
+        result = run(bundle, make_scene(views), config, seed)
+        return log, result
+
+    return make
+
+
+def test_at_the_paper_s_setting(dry_run):
+    log, result = dry_run(DistillConfig())
+    assert result.counts == {"teacher": 3 * 100 + 3 * 3 * 2150, "student": 2150 + 39}
+    taus = [event[1] for event in log.events if event[0] == "update"]
+    assert list(Counter(taus).values()) == [200] + [50] * 39
+    assert taus == sorted(taus, reverse=True)
+    # facts.md: exactly 950 at tau = 999 and 974, which is 250 of the 2150 iterations; below, never 950.
+    assert [t == 950 for t in log.t] == [tau >= 950 for tau in taus]
+    assert log.t.count(950) == 250
+    assert all(tau <= t <= 950 for tau, t in zip(taus, log.t, strict=True))
+    expected = [learning_rate(step, UpdatePlan()) for step in range(2150)]
+    assert log.lr == pytest.approx(expected, rel=1e-6)
+
+
+def test_four_views_cost_the_teacher_25800_samples_and_300_of_the_reference(dry_run):
+    _, result = dry_run(DistillConfig(), views=4)
+    assert result.counts["teacher"] == 25_800 + 300
+
+
+def test_each_timestep_s_updates_come_before_its_euler_step_and_none_follows_the_last(dry_run):
+    log, _ = dry_run(DistillConfig(UpdatePlan(count=3, k=2, first_updates=3, warmup=1)))
+    high, middle, low = [("update", tau) for tau in (999, 512, 25)]
+    steps = [("advance", 999, 512), ("advance", 512, 25)]
+    assert log.events == [high, high, high, steps[0], middle, middle, steps[1], low, low]
+
+
+@pytest.fixture
+def many(dry_run):
+    """600 draws at tau = 25 from one seed."""
+    return dry_run(DistillConfig(UpdatePlan(count=2, k=600, first_updates=1, warmup=1)), views=4)[0]
+
+
+def test_the_teacher_s_timestep_follows_the_truncated_normal(many):
+    scale = (950 - 25) / 0.5
+    drawn = torch.tensor(many.t[1:]) + torch.rand(600, generator=torch.Generator().manual_seed(0))  # undo the floor
+    assert stats.kstest(drawn.numpy(), stats.truncnorm(-0.5, 0, loc=950, scale=scale).cdf).pvalue > 0.01
+
+
+def test_every_view_is_looked_at_equally_often(many):
+    counts = Counter(many.kappa)
+    assert set(counts) == {0, 1, 2, 3}
+    assert stats.chisquare(list(counts.values())).pvalue > 0.01
+
+
+def test_the_draws_of_an_update_are_independent(many):
+    assert abs(stats.pearsonr(many.t[1:], many.kappa[1:]).statistic) < 0.12
+    assert abs(stats.pearsonr(many.kappa[1:], many.kappa[:-1]).statistic) < 0.12
+
+
+def test_over_seeds_the_first_look_is_at_any_view(dry_run):
+    config = DistillConfig(UpdatePlan(count=2, k=1, first_updates=1, warmup=1))
+    first = Counter(dry_run(config, seed, views=3)[0].kappa[0] for seed in range(24))
+    assert set(first) == {0, 1, 2}
+
+
+def test_the_teacher_s_noise_is_fresh_at_every_update_and_is_not_the_student_s(dry_run):
+    log, _ = dry_run(DistillConfig(UpdatePlan(count=2, k=5, first_updates=3, warmup=1)), keep_noise=True)
+    assert log.noise[0].shape == (3, 4, LATENT, LATENT)
+    flat = torch.stack(log.noise).flatten(1)
+    assert flat.mean().abs() < 0.05
+    assert flat.std().item() == pytest.approx(1, abs=0.03)
+    frames = log.start.flatten(1)
+    views = torch.stack(log.noise).flatten(0, 1).flatten(1)
+    correlation = torch.corrcoef(torch.cat([frames, views])) - torch.eye(len(frames) + len(views))
+    assert correlation.abs().max() < 0.2
+
+
+def test_the_student_starts_from_noise_of_the_highest_level(dry_run):
+    log, _ = dry_run(TINY)
+    assert log.start.shape == (4, 4, LATENT, LATENT)
+    assert log.start.std().item() == pytest.approx(math.hypot(1, seva_sigmas()[-1].item()), rel=0.05)
+
+
+def test_the_seed_decides_all_draws(dry_run):
+    config = DistillConfig(UpdatePlan(count=2, k=20, first_updates=20, warmup=1))
+    first, same, other = (dry_run(config, seed)[0] for seed in (3, 3, 4))
+    assert (first.t, first.kappa) == (same.t, same.kappa)
+    assert first.t != other.t
+    assert first.kappa != other.kappa
+    assert not torch.equal(first.start, other.start)
+
+
+# --- whole runs ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def done(bundle):
+    """A run with seed 0, and everything that was put through student and teacher in it."""
+    seen = {"student": [], "tau": [], "told": [], "x0": [], "processors": [], "progress": []}
+    predict, denoise = bundle.teacher.predict_noise, Student.denoise
+    before = copy.deepcopy(bundle.student.state_dict())
+
+    def watched_predict(z_t, t, *told):
+        seen["told"].append(told)
+        seen["processors"].append(dict(bundle.teacher.unet.attn_processors))
+        return predict(z_t, t, *told)
+
+    def watched_denoise(self, x, tau, condition, num_frames):
+        x0 = denoise(self, x, tau, condition, num_frames)
+        seen["student"].append((condition, num_frames))
+        seen["tau"].append(int(tau))
+        seen["x0"].append(x0.detach().clone())
+        return x0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle.teacher, "predict_noise", watched_predict)
+        patch.setattr(Student, "denoise", watched_denoise)
+        result = run(bundle, progress=lambda *call: seen["progress"].append(call))
+    return result, seen, before
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(bundle, done):
+    assert torch.equal(run(bundle).views, done[0].views)
+    assert not torch.equal(run(bundle, seed=1).views, done[0].views)
+
+
+def test_the_bundle_is_left_as_it_was(bundle, done):
+    _, _, before = done
+    after = bundle.student.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not bundle.student.training
+    assert not any(p.requires_grad for p in bundle.student.parameters())
+    assert not any(isinstance(p, CrossViewProcessor) for p in bundle.teacher.unet.attn_processors.values())
+
+
+def test_the_networks_are_called_as_often_as_is_counted(done):
+    result, seen, _ = done
+    assert result.counts == {"teacher": 3 * 2 + 3 * 3 * 4, "student": 4 + 2}
+    assert len(seen["told"]) == 4
+    assert seen["tau"] == [999, 999, 999, 512, 512, 25]  # updates, and an Euler step's own call at 999 and 512
+
+
+def test_the_edited_reference_is_the_one_clean_input_frame_of_every_call(bundle, done):
+    result, seen, _ = done
+    reference, scene = result.reference_view, make_scene()
+    edited = method.edit_reference(scene, EDIT, bundle, TINY.reference_steps, reference, 0, lambda *_: None)
+    clean, embedding = bundle.vae.encode(edited * 2 - 1)[0], bundle.condition_clip.image_features(edited)[0]
+    for condition, frames in seen["student"]:
+        assert frames == 4
+        assert condition.mask.tolist() == [True, False, False, False]
+        torch.testing.assert_close(condition.latents[0], clean)
+        assert not condition.latents[1:].any()
+        torch.testing.assert_close(condition.context, embedding.expand(4, 1, -1))
+        assert torch.equal(condition.pluecker, pluecker_rays(scene, reference, LATENT))
+
+
+def test_the_reference_is_edited_by_the_plain_teacher_with_the_bundle_s_guidance(bundle):
+    scene = make_scene()
+    edited = method.edit_reference(scene, EDIT, bundle, 2, 1, 5, lambda *_: None)
+    guided, generator = replace(EDIT, text_guidance=3.0), torch.Generator().manual_seed(5)
+    assert torch.equal(edited, bundle.teacher.edit(scene.images[1:2], guided, 2, [generator], lambda _: None))
+
+
+def test_the_teacher_judges_by_the_original_views_and_the_guided_instruction(bundle, done):
+    expected = bundle.teacher.condition(make_scene().images), bundle.teacher.embed(EDIT.instruction)
+    for originals, text, text_guidance, image_guidance in done[1]["told"]:
+        torch.testing.assert_close((originals, text), expected)
+        assert (text_guidance, image_guidance) == (pytest.approx(3.0), 1.5)
+
+
+def test_while_it_judges_all_its_self_attentions_look_at_one_view(done):
+    for processors in done[1]["processors"]:
+        crossed = {name for name, processor in processors.items() if isinstance(processor, CrossViewProcessor)}
+        assert crossed == {name for name in processors if "attn1" in name}
+        assert len({id(processors[name].state) for name in crossed}) == 1
+
+
+def test_the_views_are_the_last_prediction_decoded_by_the_teacher(bundle, done):
+    result, seen, _ = done
+    assert torch.equal(result.views, bundle.teacher.decode(seen["x0"][-1][1:]))
+
+
+def test_progress_is_told_step_by_step(done):
+    assert done[1]["progress"] == [*(("reference", i, 2) for i in (1, 2)), *(("distill", i, 4) for i in (1, 2, 3, 4))]
+
+
+def test_seconds_are_given_by_phase(done):
+    assert set(done[0].timings) == {"edit", "decode"}
+    assert all(seconds > 0 for seconds in done[0].timings.values())
+
+
+def test_the_reference_view_is_the_seed_s_and_recorded(done):
+    scene = make_scene(4)
+    chosen = [method.choose_reference(scene, seed) for seed in range(40)]
+    assert set(chosen) == {0, 1, 2, 3}
+    assert chosen == [method.choose_reference(scene, seed) for seed in range(40)]
+    assert done[0].reference_view == method.choose_reference(make_scene(), 0)
+
+
+@pytest.mark.parametrize("views", [2, 3, 4, 8])
+def test_any_number_of_views_comes_back(bundle, views):
+    scene = make_scene(views)
+    result = run(bundle, scene, DistillConfig(UpdatePlan(count=2, k=1, first_updates=1, warmup=1), reference_steps=1))
+    assert result.views.shape == scene.images.shape
+    assert result.views.isfinite().all()
+    assert result.views.min() >= 0
+    assert result.views.max() <= 1
+    assert result.counts == {"teacher": 3 + 3 * views * 2, "student": 3}
+
+
+@pytest.mark.parametrize("size", [144, 112])
+def test_student_and_teacher_may_have_latents_of_different_sizes(bundle, size):
+    scene = make_scene(2, size)  # latents of 18 or 14, the teacher's are 16
+    config = DistillConfig(UpdatePlan(count=2, k=1, first_updates=1, warmup=1), reference_steps=1)
+    result = run(bundle, scene, config)
+    assert result.views.shape == scene.images.shape
+    assert result.views.isfinite().all()
+
+
+def test_updates_personalise_the_student(bundle):
+    """With a rate of 0 the result is the plain student's, and with one it is not."""
+    still = TINY.override({"lr_start": 0.0, "lr_max": 0.0, "lr_min": 0.0})
+    frozen, sharper = run(bundle, config=still), run(bundle, config=replace(still, f=2.0))
+    assert torch.equal(frozen.views, sharper.views)  # what the teacher says no longer matters
+    assert not torch.equal(frozen.views, run(bundle).views)
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_are_the_published_code_s():
+    config = DistillConfig()
+    assert (config.f, config.upper, config.reference_steps) == (0.5, 950, 100)
+    assert (config.weight_decay, config.gradient_clip) == (0.01, 0.5)
+    assert sum(updates_per_timestep(config.plan)) == 2150
+
+
+def test_settings_replace_fields_of_config_and_plan():
+    settings = {"f": 0.1, "reference_steps": 7, "k": 20, "timesteps": 10, "first_updates": 30, "warmup": 20}
+    plan = UpdatePlan(count=10, k=20, first_updates=30, warmup=20)
+    assert DistillConfig().override(settings) == DistillConfig(plan, f=0.1, reference_steps=7)
+    assert DistillConfig().override({}) == DistillConfig()
+
+
+@pytest.mark.parametrize("name", ["kk", "plan", "count"])
+def test_an_unknown_setting_is_told_with_the_known_ones(name):
+    with pytest.raises(InputError, match=rf"'{name}'.*timesteps.*gradient_clip"):
+        DistillConfig().override({name: 1})
+
+
+def test_a_bundle_s_own_settings_come_before_the_defaults_and_behind_the_request_s(bundle):
+    own = replace(bundle, settings=replace(bundle.settings, distill={"lr_max": 3e-4, "f": 1.0}))
+    assert distill_config(own, {"f": 0.2}) == DistillConfig(UpdatePlan(lr_max=3e-4), f=0.2)
+
+
+def test_the_bundle_s_weight_decay_and_clip_reach_the_optimiser(bundle, monkeypatch):
+    seen = []
+    monkeypatch.setattr(method, "update", lambda trajectory, judge, draws, config: seen.append((trajectory, config)))
+    run(bundle, config=replace(TINY, weight_decay=0.3, gradient_clip=0.7))
+    group = seen[0][0].optimiser.param_groups[0]
+    assert (group["weight_decay"], group["betas"]) == (0.3, (0.9, 0.999))
+    assert seen[0][1].gradient_clip == 0.7
+    assert len(group["params"]) == len(list(bundle.student.parameters()))
