@@ -263,7 +263,9 @@ def _draws(trajectory: Trajectory, judge: Judge) -> Draws:
     device = trajectory.x.device
     lr = trajectory.optimiser.param_groups[0]["lr"]
     t = torch.zeros((), dtype=torch.int64, device=device)
-    return Draws(torch.zeros_like(t), t, judge.attention.kappa, torch.empty_like(judge.image_latents), lr)
+    # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
+    noise = torch.empty(judge.image_latents.shape, device=device)
+    return Draws(torch.zeros_like(t), t, judge.attention.kappa, noise, lr)
 
 
 def _updater(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> Callable[[int], None]:

@@ -69,6 +69,10 @@ class Gain(nn.Module):
         return self.gain * latents[:, :4]
 
 
+UNREACHED = ("norm2", "attn2.to_q", "attn2.to_k")
+"""The context is one token, so its attention weight is 1: what decides on weights gets no gradient."""
+
+
 class StubJudge:
     """Answers a fixed gradient and keeps what it was asked about."""
 
@@ -114,14 +118,19 @@ def test_the_gradient_is_that_of_the_sum_of_judgement_times_prediction_over_its_
 
 def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle):
     student = copy.deepcopy(bundle.student).requires_grad_(True)
-    trajectory = trajectory_of(student, side=9, context=bundle.condition_clip.width)
+    trajectory = trajectory_of(student, side=10, context=bundle.condition_clip.width)
     judge = StubJudge(noise_of(2, 4, 8, 8, seed=4))
     predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
     vector = judge.answer / judge.answer.numel()
-    expected = torch.autograd.grad(style_resize(predicted, (8, 8)), tuple(student.parameters()), vector)
+    names, parameters = zip(*student.named_parameters(), strict=True)
+    expected = torch.autograd.grad(style_resize(predicted, (8, 8)), parameters, vector, allow_unused=True)
     method.update(trajectory, judge, draws_of(trajectory, 8), replace(TINY, gradient_clip=math.inf))
-    torch.testing.assert_close([p.grad for p in student.parameters()], list(expected))
-    assert all(bool(gradient.any()) for gradient in expected)  # the whole network is personalised
+    for name, parameter, gradient in zip(names, parameters, expected, strict=True):
+        if any(part in name for part in UNREACHED):
+            assert parameter.grad is gradient is None
+        else:
+            assert gradient.any()  # the whole network is personalised
+            torch.testing.assert_close(parameter.grad, gradient)
     torch.testing.assert_close(judge.z0, interpolate(predicted.detach(), (8, 8), mode="bilinear"))
     assert torch.equal(trajectory.x0, predicted.detach())
 
@@ -136,7 +145,8 @@ def test_the_gradient_s_norm_is_clipped_at_a_half(bundle, scale):
         fresh = replace(trajectory, student=copy.deepcopy(student))
         fresh.optimiser = torch.optim.AdamW(fresh.student.parameters(), lr=torch.tensor(0.0), fused=True)
         method.update(fresh, judge, draws_of(fresh, 8), replace(DistillConfig(), gradient_clip=clip))
-        norms[clip] = torch.stack([p.grad.norm() for p in fresh.student.parameters()]).norm().item()
+        gradients = [p.grad for p in fresh.student.parameters() if p.grad is not None]
+        norms[clip] = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     assert norms[0.5] == pytest.approx(min(0.5, norms[math.inf]), rel=1e-3)
     assert (norms[math.inf] > 0.5) == (scale > 1)
 
@@ -203,7 +213,7 @@ def test_the_judgement_is_guided_noise_minus_noise_with_weight_one(bundle):
         assert not gradient.requires_grad
 
 
-# --- the whole loop, its networks replaced: what it draws and when -----------------------------------------------------
+# --- the whole loop, its networks replaced: what it draws, and when ---------------------------------------------------
 
 
 @dataclass
@@ -242,6 +252,7 @@ def dry_run(bundle, monkeypatch):
         monkeypatch.setattr(method, "update", update)
         monkeypatch.setattr(method, "advance", advance)
         monkeypatch.setattr(method, "edit_reference", lambda scene, *_: scene.images[:1])
+        monkeypatch.setattr(bundle.teacher, "decode", lambda latents: latents)
         result = run(bundle, make_scene(views), config, seed)
         return log, result
 
@@ -257,7 +268,7 @@ def test_at_the_paper_s_setting(dry_run):
     # facts.md: exactly 950 at tau = 999 and 974, which is 250 of the 2150 iterations; below, never 950.
     assert [t == 950 for t in log.t] == [tau >= 950 for tau in taus]
     assert log.t.count(950) == 250
-    assert all(tau <= t <= 950 for tau, t in zip(taus, log.t, strict=True))
+    assert all(min(tau, 950) <= t <= 950 for tau, t in zip(taus, log.t, strict=True))
     expected = [learning_rate(step, UpdatePlan()) for step in range(2150)]
     assert log.lr == pytest.approx(expected, rel=1e-6)
 
@@ -299,7 +310,7 @@ def test_the_draws_of_an_update_are_independent(many):
 
 def test_over_seeds_the_first_look_is_at_any_view(dry_run):
     config = DistillConfig(UpdatePlan(count=2, k=1, first_updates=1, warmup=1))
-    first = Counter(dry_run(config, seed, views=3)[0].kappa[0] for seed in range(24))
+    first = Counter(dry_run(config, seed)[0].kappa[0] for seed in range(12))
     assert set(first) == {0, 1, 2}
 
 
@@ -309,10 +320,11 @@ def test_the_teacher_s_noise_is_fresh_at_every_update_and_is_not_the_student_s(d
     flat = torch.stack(log.noise).flatten(1)
     assert flat.mean().abs() < 0.05
     assert flat.std().item() == pytest.approx(1, abs=0.03)
-    frames = log.start.flatten(1)
-    views = torch.stack(log.noise).flatten(0, 1).flatten(1)
-    correlation = torch.corrcoef(torch.cat([frames, views])) - torch.eye(len(frames) + len(views))
-    assert correlation.abs().max() < 0.2
+    assert (torch.corrcoef(flat) - torch.eye(len(flat))).abs().max() < 0.1
+    scale = math.hypot(1, seva_sigmas()[-1].item())
+    pictures = [*log.start / scale, *torch.stack(log.noise).flatten(0, 1)]
+    values = torch.stack([picture.flatten().sort().values for picture in pictures])  # whatever order they are laid in
+    assert (values[:, None] - values).abs().amax(-1).add(torch.eye(len(values))).min() > 0.01
 
 
 def test_the_student_starts_from_noise_of_the_highest_level(dry_run):
@@ -457,12 +469,12 @@ def test_student_and_teacher_may_have_latents_of_different_sizes(bundle, size):
     assert result.views.isfinite().all()
 
 
-def test_updates_personalise_the_student(bundle):
+def test_updates_personalise_the_student(bundle, done):
     """With a rate of 0 the result is the plain student's, and with one it is not."""
     still = TINY.override({"lr_start": 0.0, "lr_max": 0.0, "lr_min": 0.0})
     frozen, sharper = run(bundle, config=still), run(bundle, config=replace(still, f=2.0))
     assert torch.equal(frozen.views, sharper.views)  # what the teacher says no longer matters
-    assert not torch.equal(frozen.views, run(bundle).views)
+    assert not torch.equal(frozen.views, done[0].views)
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from mix2mix.errors import InputError
 from mix2mix.mini.training.data import DataConfig, read_edits
 from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
 
@@ -15,6 +16,14 @@ STAGES = ("vae", "clip", "teacher", "student", "bundle")
 def main(arguments: list[str] | None = None) -> int:
     """Train the stages asked for, in order; 3 says that the time was up before they were done: run it again."""
     options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except InputError as error:
+        print(f"train_mini: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
     until = time.monotonic() + 60 * options.minutes
     workshop = open_workshop(_config(options), read_edits(options.edits), options.work, options.device)
     for stage in options.stages:

@@ -64,6 +64,7 @@ class Fit:
             self.step += 1
             if self.step % _LOG_EVERY == 0 or self.step == self.config.steps:
                 self._tell((self.step - first) / (time.monotonic() - start))
+                self._save()
         self._save()
         return self.step >= self.config.steps
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mix2mix.edit import Edit
+from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
 from mix2mix.mini.tokenizer import train_merges
 from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset
@@ -80,8 +81,13 @@ class Workshop:
         }[name]
 
     def load(self, name: str) -> None:
-        """Put an earlier stage's averaged weights in place."""
-        self.module(name).load_state_dict(load_file(self.folder / f"{name}.safetensors", device=self.device))
+        """Put an earlier stage's averaged weights in place; InputError where that stage has not run."""
+        weights = self.folder / f"{name}.safetensors"
+        if not weights.is_file():
+            raise InputError(
+                f"stage '{name}'", got=f"no {weights}", expected="its weights", fix=f"Run --stages {name}."
+            )
+        self.module(name).load_state_dict(load_file(weights, device=self.device))
         if name == "vae":
             self.networks.editor.vae.rescale(json.loads((self.folder / "vae.json").read_text())["scale"])
 

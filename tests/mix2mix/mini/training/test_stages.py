@@ -1,0 +1,136 @@
+"""The stages: each leaves its weights for the next, and a run that was cut short goes on."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mix2mix.bundles import load_bundle
+from mix2mix.mini.networks import MiniConfig
+from mix2mix.mini.training import stages
+from mix2mix.mini.training.__main__ import main
+from mix2mix.mini.training.assemble import assemble
+from mix2mix.mini.training.data import DataConfig
+from mix2mix.mini.training.loop import FitConfig
+from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
+
+STAGES = ("vae", "clip", "teacher", "student")
+BRIEF = FitConfig(steps=2, batch=2, lr=1e-3, warmup=1, average=0.5)
+CONFIG = TrainConfig(DataConfig(2, 2), replace(MiniConfig(), student_blocks=1), BRIEF, BRIEF, BRIEF, BRIEF)
+FOREVER = math.inf
+TABLE = Path(__file__).resolve().parents[4] / "benchmark" / "table6.csv"
+
+
+def open_here(folder, edits, dataset=None):
+    shop = open_workshop(CONFIG, edits, folder, "cpu")
+    shop.drawn = dataset
+    return shop
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, edits, dataset):
+    """A workshop in which all four stages have run."""
+    shop = open_here(tmp_path_factory.mktemp("work"), edits, dataset)
+    before = {name: {k: v.clone() for k, v in shop.module(name).state_dict().items()} for name in STAGES}
+    with torch.random.fork_rng(devices=[]):
+        for name in STAGES:
+            shop.drawn = dataset
+            assert train(shop, name, FOREVER)
+    return shop, before
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_changes_its_own_network_and_writes_it_down(finished, name):
+    shop, before = finished
+    kept = load_file(shop.folder / f"{name}.safetensors")
+    assert any(not torch.equal(kept[key], value) for key, value in before[name].items())
+    now = shop.module(name).state_dict()
+    assert kept.keys() == now.keys()
+    assert all(torch.equal(kept[key], now[key]) for key in kept)
+    assert not any(part.training for part in shop.module(name).children())
+    assert json.loads((shop.folder / f"{name}.json").read_text()).keys() >= {"steps", "seconds", "device"}
+
+
+def test_what_is_written_is_the_average_of_the_weights(finished):
+    shop, _ = finished
+    mean = torch.load(shop.folder / "student.ckpt", weights_only=True)["mean"]
+    kept = load_file(shop.folder / "student.safetensors")
+    for (name, _), value in zip(shop.module("student").named_parameters(), mean, strict=True):
+        assert torch.equal(kept[name], value)
+
+
+def test_the_vae_s_measured_scale_goes_with_it(finished, edits):
+    shop, _ = finished
+    scale = json.loads((shop.folder / "vae.json").read_text())["scale"]
+    fresh = open_here(shop.folder, edits)
+    assert fresh.networks.editor.vae.scale == CONFIG.networks.latent_scale != scale
+    fresh.load("vae")
+    assert fresh.networks.editor.vae.scale == scale
+
+
+def test_latents_are_kept_for_the_next_run_which_draws_no_data(finished, edits, monkeypatch):
+    shop, _ = finished
+    monkeypatch.setattr(stages, "draw_dataset", lambda *_: pytest.fail("data drawn"))
+    again = open_here(shop.folder, edits).latents()
+    assert again.scale == shop.networks.editor.vae.scale
+    assert len(list(shop.folder.glob("latents-*.pt"))) == 1
+
+
+def test_other_weights_have_other_latents(finished, tmp_path):
+    shop, _ = finished
+    name = shop.name_of_weights()
+    for stage in ("vae", "clip"):
+        (tmp_path / f"{stage}.safetensors").write_bytes((shop.folder / f"{stage}.safetensors").read_bytes())
+    assert replace(shop, folder=tmp_path).name_of_weights() == name
+    (tmp_path / "clip.safetensors").write_bytes(b"other")
+    assert replace(shop, folder=tmp_path).name_of_weights() != name
+
+
+def test_the_networks_are_the_same_each_time(tmp_path, edits):
+    one, other = (open_here(tmp_path, edits).module("teacher").state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_came_about(finished, tmp_path):
+    shop, _ = finished
+    assemble(shop, tmp_path)
+    bundle = load_bundle("mini", folder=tmp_path)
+    for name, value in load_file(shop.folder / "student.safetensors").items():
+        torch.testing.assert_close(bundle.student.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+    assert bundle.vae.scale == shop.networks.editor.vae.scale
+    assert not bundle.settings.random_weights
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert all(f"| {name} |" in card for name in STAGES)
+    assert "2 random scenes" in card
+
+
+def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
+    drawn = []
+
+    def draw(config, edits, device):
+        drawn.append(config)
+        return dataset
+
+    monkeypatch.setattr(stages, "draw_dataset", draw)
+    table = tmp_path / "table.csv"
+    table.write_text(
+        "scene,original_prompt,edit_prompt,edited_prompt,text_cfg,image_cfg\nFace,a man,Age him,an old man,7,1\n"
+    )
+    options = ["--edits", str(table), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001"]
+    assert main([*options, "--stages", "vae", "--minutes", "0"]) == 3
+    assert "vae: time is up" in capsys.readouterr().out
+    assert json.loads((tmp_path / "vae.json").read_text())["steps"] == 0
+    assert main([*options, "--stages", "vae"]) == 0
+    assert json.loads((tmp_path / "vae.json").read_text())["steps"] == 2
+    assert {config.scenes for config in drawn} == {20}
+    assert not (tmp_path / "clip.safetensors").exists()
+
+
+def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
+    words = ["--edits", str(TABLE), "--stages", "student", "--device", "cpu", "--work", str(tmp_path)]
+    assert main([*words, "--scale", "0.001"]) == 2
+    assert "Run --stages vae." in capsys.readouterr().err
