@@ -38,7 +38,8 @@ class EditResult:
     """The edited views, and what they cost.
 
     ``views`` [N, 3, H, W] in [0, 1], in the order of the scene's views; ``timings`` in seconds by phase
-    (load, fit, edit, decode); ``counts`` of samples put through each network ("teacher", "student") and of "renders".
+    (load, fit, edit, decode); ``counts`` of samples put through the "teacher",
+    calls of the "student" (all frames at once) and "renders".
     """
 
     views: "Tensor"

@@ -78,7 +78,7 @@ ORACLE = MethodSpec(
     title="Oracle",
     paper=None,
     needs=("truth",),
-    description="one draw of the true edit rendered in every view: the floor of the reprojection error",
+    description="one draw of the true edit rendered in every view: the floor of an edit's reprojection error",
     module="baselines.oracle:Oracle",
 )
 

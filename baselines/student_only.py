@@ -25,7 +25,7 @@ class StudentOnly:
         edited = edit_reference(scene, request.edit, bundle, steps, reference, request.seed, request.progress)
         with torch.no_grad():
             condition = condition_on(bundle, scene, reference, edited, request.device)
-            generator = torch.Generator().manual_seed(request.seed)
+            generator = torch.Generator(request.device).manual_seed(request.seed)
             latents = sample(bundle.student, condition, taus, generator, len(scene.images) + 1)[1:]
         middle = time.perf_counter()
         views = bundle.teacher.decode(latents)

@@ -35,7 +35,7 @@ def _settings(**values: int) -> Mapping[str, int]:
     return MappingProxyType(values)
 
 
-# The published warm-up is 200 of 2150 updates; the smaller budgets keep that share.
+# The published warm-up is 200 of 2150 updates: quick keeps that share. Its learning rate is flat over a longer tail.
 SMOKE = Budget(
     name="smoke",
     purpose="seconds: shows that everything runs, and nothing else",

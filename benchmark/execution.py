@@ -4,11 +4,14 @@ Timed is the call of `edit` alone, from a synchronised device to a synchronised 
 edit, scoring and saving are not in it.
 """
 
+import os
 import sys
+import sysconfig
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -61,7 +64,15 @@ def failure(error: Exception) -> Outcome:
     status: Status = "out-of-memory" if is_out_of_memory(error) else "failed"
     first_line = next(iter(str(error).splitlines()), "")
     frames = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
-    return Outcome(status, f"{type(error).__name__}: {first_line}".rstrip(": "), "".join(frames))
+    return Outcome(status, f"{type(error).__name__}: {first_line}".rstrip(": "), _without_places("".join(frames)))
+
+
+def _without_places(text: str) -> str:
+    """A traceback with files named from the sources or the environment on: a shared report tells nobody's folders."""
+    sources = Path(__file__).resolve().parents[1]
+    for place in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), str(sources)):
+        text = text.replace(f"{place}{os.sep}", "")
+    return text
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -156,7 +156,7 @@ class CellResult(Record):
     metrics: Metrics | None = Field(description="absent unless ok, and with random weights")
     timing: Timing | None = Field(description="absent where no edit came to its end")
     memory: Memory | None = Field(description="absent where no edit came to its end")
-    counts: dict[str, int] = Field(description="samples put through each network, and renders")
+    counts: dict[str, int] = Field(description="samples put through the teacher, calls of the student, renders")
     notes: dict[str, str | int | float] = Field(description="what the method tells about its work")
     provenance: Provenance
 

@@ -51,7 +51,7 @@ class BundleSettings:
     text_guidance_factor: float = 1.0
     """On every edit's text guidance: a small teacher overshoots at a large one's 7.5."""
     distill: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of `DistillConfig` where the bundle differs from the published ones."""
+    """Fields of `DistillConfig` and of its plan where the bundle differs from the published ones."""
     licences: Mapping[str, str] = field(default_factory=dict)
     """Licence by network."""
     random_weights: bool = False
@@ -115,7 +115,7 @@ def bundle_folder(name: str, folder: Path | None = None) -> Path:
 
 
 def verify(folder: Path) -> str:
-    """Check every file against SHA256SUMS and return the digest of them all.
+    """Check every listed file against SHA256SUMS and return the digest of them all.
 
     Raises:
         InputError: weights missing, or a file missing or changed.
@@ -191,7 +191,13 @@ def _load_student(path: Path, settings: BundleSettings) -> "Student":
 
 
 def _read_settings(folder: Path) -> BundleSettings:
-    return BundleSettings(**json.loads((folder / _SETTINGS).read_text()))
+    path = folder / _SETTINGS
+    try:
+        return BundleSettings(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"settings {path}", got=str(error), expected="a bundle's settings", fix="Reinstall mix2mix."
+        ) from None
 
 
 def _files(folder: Path) -> list[Path]:

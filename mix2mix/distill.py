@@ -145,11 +145,10 @@ def style_resize(latents: Tensor, size: tuple[int, int]) -> Tensor:
 def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> None:
     """One optimiser update (paper, method section): score distillation through the one-step prediction."""
     student = trajectory.student
-    with torch.autocast(trajectory.x.device.type, torch.bfloat16, enabled=trajectory.x.is_cuda, cache_enabled=False):
-        x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
-        z0 = style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1]))
-        gradient = judge.gradient(z0, draws.t, draws.noise)
-    loss = (gradient.float() * z0.float()).sum() / z0.numel()
+    x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
+    z0 = style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1]))
+    gradient = judge.gradient(z0, draws.t, draws.noise)
+    loss = (gradient * z0).sum() / z0.numel()
     trajectory.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(student.parameters(), config.gradient_clip)
@@ -161,8 +160,7 @@ def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillCo
 def advance(trajectory: Trajectory, tau: Tensor, tau_next: Tensor) -> None:
     """One Euler step from tau to tau_next with the updated weights."""
     sigmas = trajectory.student.sigmas
-    with torch.autocast(trajectory.x.device.type, torch.bfloat16, enabled=trajectory.x.is_cuda):
-        x0 = trajectory.student.denoise(trajectory.x, tau, trajectory.condition, trajectory.frames)
+    x0 = trajectory.student.denoise(trajectory.x, tau, trajectory.condition, trajectory.frames)
     trajectory.x.copy_(euler_step(trajectory.x, x0, sigmas[tau], sigmas[tau_next]))
 
 

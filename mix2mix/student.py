@@ -6,6 +6,7 @@ sigma of 85 multiplies the error of a small network by 85. Frames are folded int
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,8 +94,10 @@ class Student(nn.Module):
         x = torch.where(known, condition.latents, x)
         latents = self._scale_input(x, scale, known)
         channels = torch.cat([latents, known.to(x.dtype).expand_as(x[:, :1]), condition.pluecker], dim=1)
-        prediction: Tensor = self.network(channels, tau, condition.context, condition.pluecker, num_frames)
-        prediction = prediction.to(x.dtype)  # half precision under autocast
+        # On a GPU as the published code runs it: weights in fp32, the network in bf16.
+        with torch.autocast("cuda", torch.bfloat16, cache_enabled=False) if x.is_cuda else nullcontext():
+            prediction: Tensor = self.network(channels, tau, condition.context, condition.pluecker, num_frames)
+        prediction = prediction.to(x.dtype)
         if self.preconditioning.prediction == "epsilon":
             return x - sigma * prediction
         return scale**2 * x - sigma * scale * prediction

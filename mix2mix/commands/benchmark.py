@@ -17,7 +17,7 @@ Runs every method on every edit with every seed, times and scores it. Reads the 
 weights. Writes a folder for each cell, table.csv, table.md and table.tex into the output folder. A run that was cut
 short goes on when the command is repeated: cells that are finished and unchanged are kept.
 
-Budgets: smoke (seconds), quick (about 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
+Budgets: smoke (seconds), quick (at most 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
 
 SCORE_DETAILS = """\
 Scores the saved views of a run again, after a change of the metrics, and writes its tables anew. Reads the run and

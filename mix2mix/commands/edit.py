@@ -147,6 +147,9 @@ def _announce(job: Job, scene: "Scene", bundle: "Bundle") -> None:
     edit, settings = job.edit, ", ".join(f"{name}={value}" for name, value in job.settings.items())
     print(f"reads   {job.choice}: {len(scene.frames)} views ({', '.join(scene.frames)})")
     print(f"edits   '{edit.instruction}', guidance {edit.text_guidance:g} (text) and {edit.image_guidance:g} (image)")
+    if (factor := bundle.settings.text_guidance_factor) != 1:
+        given = bundle.guided(edit).text_guidance
+        print(f"        text guidance times {factor:g}, as bundle {bundle.name} wants it: {given:g}")
     print(f"with    {job.variant.spec.id}, seed {job.seed}, budget {job.budget}{f': {settings}' if settings else ''}")
     print(f"writes  {job.output}", flush=True)
     if isinstance(job.choice, PhotoScene) and bundle.name in KNOWS:

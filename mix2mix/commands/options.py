@@ -51,7 +51,7 @@ def integers(text: str) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         numbers = (-1,)
-    if min(numbers) < 0:
+    if min(numbers) < 0 or max(numbers) >= 2**32:
         raise argparse.ArgumentTypeError(f"got '{text}'; expected whole numbers from 0 up with commas, such as 0,1,2,3")
     return numbers
 
@@ -65,8 +65,8 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def seed(text: str) -> int:
-    """A seed: a whole number from 0 up that fits in 63 bits."""
-    if not text.isdecimal() or int(text) >= 2**63:
+    """A seed: a whole number from 0 up that fits in 32 bits."""
+    if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"got '{text}'; expected a whole number from 0 up")
     return int(text)
 

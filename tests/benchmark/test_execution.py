@@ -1,8 +1,11 @@
 """Checks of a method's output (how failures end is shown with the runner)."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+import benchmark
 from benchmark.execution import BadOutputError, Outcome, check_views, failure
 from mix2mix.errors import InputError
 
@@ -40,6 +43,18 @@ def test_an_infinite_value_is_told() -> None:
     broken[0, 0, 0, 0] = torch.inf
     with pytest.raises(BadOutputError, match="1 values are NaN or infinite"):
         check_views(broken, SHAPE)
+
+
+def test_a_traceback_names_no_folder_of_the_machine() -> None:
+    def fail() -> None:
+        torch.zeros(2).view(3)
+
+    try:
+        fail()
+    except RuntimeError as error:
+        outcome = failure(error)
+    assert str(Path(benchmark.__file__).parents[1]) not in outcome.traceback
+    assert "test_execution.py" in outcome.traceback
 
 
 def test_a_bad_input_needs_no_traceback() -> None:

@@ -31,5 +31,5 @@ def assemble(workshop: Workshop, output: Path) -> None:
         licences=dict.fromkeys(("teacher", "student", "clip"), "Apache-2.0"),
     )
     save_bundle(output, editor, networks.clip, networks.student, settings)
-    write_card(workshop, output)
+    write_card(workshop, settings, output)
     print(f"bundle: {sum(f.stat().st_size for f in output.rglob('*') if f.is_file()) / 1e6:.1f} MB in {output}")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mix2mix.bundles import BundleSettings
 from mix2mix.mini.training.stages import Workshop
 
 _TEXT = """# The mini bundle
@@ -14,13 +15,16 @@ only; on photos they run, and their pictures are what they are. Licence: Apache-
 Training data: {scenes} random scenes (seed {seed}), each in its original state and in {edits} edits, from eight views
 of {size} x {size} pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
 
+They differ from the paper's models in size, and in what small ones need: {prediction}-prediction, input frames that
+enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) and a learning rate that peaks at {lr:g}.
+
 | network | parameters | steps | batch | minutes | device |
 |---|---|---|---|---|---|
 {rows}
 """
 
 
-def write_card(workshop: Workshop, output: Path) -> None:
+def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> None:
     """Write MODEL_CARD.md into a bundle's folder from the stages' logs."""
     config = workshop.config
     counts = workshop.networks.parameter_counts()
@@ -37,6 +41,11 @@ def write_card(workshop: Workshop, output: Path) -> None:
         seed=config.data.seed,
         edits=config.data.edits,
         size=config.networks.image_size,
+        prediction=settings.preconditioning["prediction"],
+        input_scale=settings.preconditioning["input_scale"],
+        factor=settings.text_guidance_factor,
+        guidance=7.5 * settings.text_guidance_factor,
+        lr=settings.distill["lr_max"],
         rows="\n".join(rows),
     )
     (output / "MODEL_CARD.md").write_text(text)
