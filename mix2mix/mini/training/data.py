@@ -68,12 +68,16 @@ def read_edits(path: Path) -> dict[str, list[Edit]]:
     return edits
 
 
+def prompts_of(edits: dict[str, list[Edit]]) -> tuple[str, ...]:
+    """Every prompt of the catalogue once, in its order: what a picture of the world may show."""
+    rows = [edit for group in edits.values() for edit in group]
+    return tuple(dict.fromkeys(prompt for edit in rows for prompt in (edit.original_prompt, edit.edited_prompt)))
+
+
 def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], device: str) -> Dataset:
     """Draw the whole set, seeded, on a device."""
     instructions = tuple(edit.instruction for rows in edits.values() for edit in rows)
-    prompts = tuple(
-        dict.fromkeys(p for rows in edits.values() for e in rows for p in (e.original_prompt, e.edited_prompt))
-    )
+    prompts = prompts_of(edits)
     chunks = [
         _draw_chunk(config, family, rows, seed, instructions, prompts, device)
         for family, rows, seed in _plan(config, edits)

@@ -15,7 +15,7 @@ from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
 from mix2mix.mini.tokenizer import train_merges
-from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset
+from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset, prompts_of
 from mix2mix.mini.training.loop import Fit, FitConfig
 from mix2mix.mini.training.losses import (
     Latents,
@@ -109,9 +109,8 @@ class Workshop:
 
 def open_workshop(config: TrainConfig, edits: dict[str, list[Edit]], folder: Path, device: str) -> Workshop:
     """Fresh networks, with a tokenizer of every caption and instruction."""
-    rows = [edit for group in edits.values() for edit in group]
-    prompts = tuple(dict.fromkeys(p for edit in rows for p in (edit.original_prompt, edit.edited_prompt)))
-    merges = train_merges([*caption_texts(prompts), *(edit.instruction for edit in rows)], config.networks.vocabulary)
+    instructions = [edit.instruction for group in edits.values() for edit in group]
+    merges = train_merges([*caption_texts(prompts_of(edits)), *instructions], config.networks.vocabulary)
     networks = build_networks(config.networks, merges)
     for part in (networks.editor, networks.clip, networks.student):
         part.to(device)
