@@ -82,6 +82,36 @@ def train_mini(session: nox.Session) -> None:
 
 
 @nox.session
+def evaluate_mini(session: nox.Session) -> None:
+    """Measure the mini bundle's networks, each by itself, on scenes that training never saw."""
+    session.install("-e", ".")
+    session.run("python", "-m", "benchmark.evaluation", *session.posargs)
+
+
+@nox.session
+def survey_mutations(session: nox.Session) -> None:
+    """Put ten thousand damaged rating files through the survey's reader and analysis."""
+    session.install("-e", ".", *group("test"))
+    many = {"MIX2MIX_MUTATIONS": "10000"}
+    session.run("pytest", "tests/survey/test_mutations.py", *session.posargs, env=many)
+
+
+@nox.session
+def survey_calibration(session: nox.Session) -> None:
+    """Measure the survey's false positives and coverage in simulated studies, and the time of its exact test."""
+    session.install("-e", ".")
+    session.run("python", "-m", "survey.timing")
+    session.run("python", "-m", "survey.calibration", *session.posargs)
+
+
+@nox.session
+def survey_load(session: nox.Session) -> None:
+    """Let 200 simulated raters use the rating app at once; `-- --kill` kills the server midway."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "tests/survey/server/load.py", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it away from the sources and run a short edit with it."""
     with tempfile.TemporaryDirectory() as folder:

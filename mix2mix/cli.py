@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from mix2mix import __version__, doctor
-from mix2mix.commands import benchmark, edit, listing, report
+from mix2mix.commands import benchmark, edit, listing, report, survey
 from mix2mix.errors import InputError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="mix2mix", description=DESCRIPTION, epilog=EPILOG, formatter_class=layout, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"mix2mix {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", required=True)
-    for command in (edit, benchmark, report, listing, doctor):
+    for command in (edit, benchmark, survey, report, listing, doctor):
         command.add_to(commands)
     return parser
 

@@ -6,10 +6,8 @@ the difference of noises is pushed through the student's weights; then the laten
 and its published code differ, the code is followed.
 """
 
-import copy
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import torch
@@ -20,6 +18,7 @@ from mix2mix.attention import CrossViewState, cross_view_attention
 from mix2mix.bundles import Bundle
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
+from mix2mix.flat import FlatNetwork
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, student_timesteps, teacher_timestep, updates_per_timestep
 from mix2mix.student import Condition, Student, euler_step, reference_condition
@@ -27,8 +26,8 @@ from mix2mix.student import Condition, Student, euler_step, reference_condition
 Progress = Callable[[str, int, int], None]
 """Called with a phase, the work done and the work in all."""
 
-_EAGER_UPDATES = 3
-"""Updates that run before the capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
+_PLAIN_RUNS = 3
+"""Runs of a computation before its capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
 
 
 _PLAN = {"timesteps" if item.name == "count" else item.name: item.name for item in fields(UpdatePlan)}
@@ -107,6 +106,7 @@ class Draws:
     """What varies from update to update, as tensors that stay in place, so that a captured graph reads them."""
 
     tau: Tensor
+    tau_next: Tensor
     t: Tensor
     kappa: Tensor
     noise: Tensor
@@ -157,11 +157,11 @@ def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillCo
 
 
 @torch.no_grad()
-def advance(trajectory: Trajectory, tau: Tensor, tau_next: Tensor) -> None:
+def advance(trajectory: Trajectory, draws: Draws) -> None:
     """One Euler step from tau to tau_next with the updated weights."""
-    sigmas = trajectory.student.sigmas
-    x0 = trajectory.student.denoise(trajectory.x, tau, trajectory.condition, trajectory.frames)
-    trajectory.x.copy_(euler_step(trajectory.x, x0, sigmas[tau], sigmas[tau_next]))
+    sigma, sigma_next = (trajectory.student.sigmas.index_select(0, tau[None]) for tau in (draws.tau, draws.tau_next))
+    x0 = trajectory.student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)
+    trajectory.x.copy_(euler_step(trajectory.x, x0, sigma, sigma_next))
 
 
 def distill(
@@ -228,7 +228,7 @@ def _prepare(
     teacher = bundle.teacher
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
-    student = copy.deepcopy(bundle.student).requires_grad_(True).train()
+    student = Student(FlatNetwork(bundle.student.network), bundle.student.preconditioning).to(device).train()
     x = student.initial_noise(condition.latents.shape, generator)
     lr = torch.tensor(config.plan.lr_start, device=device)
     optimiser = torch.optim.AdamW(
@@ -244,57 +244,58 @@ def _optimise(
     device, plan = trajectory.x.device, config.plan
     draws = _draws(trajectory, judge)
     taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
-    run = _updater(trajectory, judge, draws, config)
+    learn = Replay(lambda: update(trajectory, judge, draws, config), device)
+    step = Replay(lambda: advance(trajectory, draws), device)
     done, total = 0, sum(updates)
     for index, count in enumerate(updates):
         draws.tau.copy_(taus[index])
         for _ in range(count):
             draws.refresh(generator, judge.attention.views, config, learning_rate(done, plan))
-            run(done)
+            learn()
             done += 1
             progress("distill", done, total)
         if index + 1 < len(updates):
-            advance(trajectory, taus[index], taus[index + 1])
+            draws.tau_next.copy_(taus[index + 1])
+            step()
 
 
 def _draws(trajectory: Trajectory, judge: Judge) -> Draws:
     device = trajectory.x.device
     lr = trajectory.optimiser.param_groups[0]["lr"]
-    t = torch.zeros((), dtype=torch.int64, device=device)
+    tau, tau_next, t = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
     # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
     noise = torch.empty(judge.image_latents.shape, device=device)
-    return Draws(torch.zeros_like(t), t, judge.attention.kappa, noise, lr)
+    return Draws(tau, tau_next, t, judge.attention.kappa, noise, lr)
 
 
-def _updater(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> Callable[[int], None]:
-    """How update number n is run: as it stands on a CPU; on a GPU as one CUDA graph, once the first few have run."""
-    graph = torch.cuda.CUDAGraph() if trajectory.x.is_cuda else None
+class Replay:
+    """A computation on tensors that stay in place: plain on a CPU; on a GPU, after a few runs, one CUDA graph."""
 
-    def run(number: int) -> None:
-        if graph is None or number < _EAGER_UPDATES:
-            with _side_stream(trajectory.x):
-                update(trajectory, judge, draws, config)
-            return
-        if number == _EAGER_UPDATES:
-            trajectory.optimiser.zero_grad(set_to_none=True)
-            with torch.cuda.graph(graph):
-                update(trajectory, judge, draws, config)
-        graph.replay()
+    def __init__(self, compute: Callable[[], None], device: torch.device) -> None:
+        self._compute = compute
+        self._graph = torch.cuda.CUDAGraph() if device.type == "cuda" else None
+        self._runs = 0
 
-    return run
+    def __call__(self) -> None:
+        """Run it once more."""
+        self._runs += 1
+        if self._graph is None:
+            self._compute()
+        elif self._runs <= _PLAIN_RUNS:
+            self._run_aside()
+        else:
+            if self._runs == _PLAIN_RUNS + 1:
+                with torch.cuda.graph(self._graph):
+                    self._compute()
+            self._graph.replay()
 
-
-@contextmanager
-def _side_stream(x: Tensor) -> Iterator[None]:
-    """On a GPU, a stream of its own: what is to be captured later must not have run on the default one."""
-    if not x.is_cuda:
-        yield
-        return
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        yield
-    torch.cuda.current_stream().wait_stream(stream)
+    def _run_aside(self) -> None:
+        """On a stream of its own: what is to be captured later must not have run on the default one."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._compute()
+        torch.cuda.current_stream().wait_stream(stream)
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:

@@ -20,7 +20,7 @@ from mix2mix.errors import InputError
 if TYPE_CHECKING:
     from mix2mix.commands.options import Commands
 
-OWN_NAMES = ("mix2mix", "benchmark", "baselines", "reports")
+OWN_NAMES = ("mix2mix", "benchmark", "baselines", "survey", "reports")
 """Top-level names of the wheel: plain words, so that another project may have them too."""
 
 DETAILS = "Reads the installation and checks the weights' sums; writes nothing. Exits 1 if something is wrong."

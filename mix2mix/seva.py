@@ -25,6 +25,10 @@ MAX_ATTENTION_BATCH = 65_535
 """Flash attention puts batch x heads on a CUDA grid axis, which ends here."""
 
 
+FEW_TOKENS = 9
+"""Flash attention pads the T frames at a pixel to a tile of 64; so few are cheaper as sums that a compiler fuses."""
+
+
 @dataclass(frozen=True)
 class SevaConfig:
     """Size of the network, under the published names; the defaults are SEVA 1.1."""
@@ -363,6 +367,9 @@ def _run(block: nn.Module, x: Tensor, signals: Signals) -> Tensor:
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Scaled dot-product attention [n, h, s, d], in chunks of the batch where flash attention's grid ends."""
+    if torch.compiler.is_compiling() and k.shape[2] <= FEW_TOKENS:
+        weights = ((q.unsqueeze(-2) * k.unsqueeze(-3)).sum(-1) * q.shape[-1] ** -0.5).softmax(-1)
+        return (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2)
     chunk = MAX_ATTENTION_BATCH // q.shape[1]
     if q.shape[0] <= chunk:
         return F.scaled_dot_product_attention(q, k, v)

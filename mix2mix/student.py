@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from mix2mix.schedule import seva_sigmas
-from mix2mix.seva import Seva
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ class Student(nn.Module):
 
     sigmas: Tensor
 
-    def __init__(self, network: Seva, preconditioning: Preconditioning) -> None:
+    def __init__(self, network: nn.Module, preconditioning: Preconditioning) -> None:
+        """`network` is a `Seva`, or computes what one does."""
         super().__init__()
         self.network = network
         self.preconditioning = preconditioning

@@ -20,7 +20,7 @@ from mix2mix.student import Preconditioning, Student
 
 @dataclass(frozen=True)
 class MiniConfig:
-    """Sizes of the five networks: at most 9.6 M parameters, since the shipped preview has 20 MB in half precision."""
+    """Sizes of the five networks: at most 18 M parameters, since what ships has 36 MB in half precision."""
 
     image_size: int = 128
     vocabulary: int = 1024
@@ -42,10 +42,11 @@ class MiniConfig:
     clip_vision_layers: int = 4
     clip_text_layers: int = 3
     patch: int = 16
-    student_channels: int = 64
+    student_channels: int = 128
     student_levels: tuple[int, ...] = (1, 1)
-    student_blocks: int = 2
-    """Deep and narrow: more frame mixing for the same weights than (1, 2) with one block."""
+    student_blocks: int = 1
+    """Wide rather than deep: a GPU pays by the kernel at this size, and twice the width at 7 transformers instead of 11
+    has 2.5 times the weights."""
     student_unflatten: tuple[str, ...] = ("input_ds2", "middle_ds2", "output_ds2", "output_ds1")
     """Where all frames attend to each other; cheap at this size, so nearly everywhere."""
     student_frames: int = 5

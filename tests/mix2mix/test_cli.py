@@ -16,7 +16,9 @@ from mix2mix import __version__
 from mix2mix.bundles import Bundle, BundleSettings
 from mix2mix.cli import main
 
-COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "report", "list", "doctor"]
+COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "survey", "survey create", "survey serve",
+            "survey export", "survey analyze", "survey counts", "survey power", "survey simulate", "report", "list",
+            "doctor"]  # fmt: skip
 VAMPIRE = ("--instruction", "Turn him into a vampire")
 
 

@@ -1,4 +1,7 @@
-"""`python -m mix2mix.mini.training`: train the mini bundle, stage by stage, resuming where a run stopped."""
+"""`python -m mix2mix.mini.training`: train the mini bundle, stage by stage, resuming where a run stopped.
+
+On several GPUs: `torchrun --standalone --nproc-per-node 4 -m mix2mix.mini.training ...`.
+"""
 
 import argparse
 import sys
@@ -8,7 +11,8 @@ from pathlib import Path
 
 from mix2mix.errors import InputError
 from mix2mix.mini.training.data import DataConfig, read_edits
-from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
+from mix2mix.mini.training.ranks import join, leave
+from mix2mix.mini.training.stages import TrainConfig, Workshop, open_workshop, train
 
 STAGES = ("vae", "clip", "teacher", "student", "bundle")
 
@@ -25,12 +29,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     until = time.monotonic() + 60 * options.minutes
-    workshop = open_workshop(_config(options), read_edits(options.edits), options.work, options.device)
-    for stage in options.stages:
+    ranks = join(options.device)
+    try:
+        workshop = open_workshop(_config(options), read_edits(options.edits), options.work, ranks)
+        return _run_stages(workshop, options.stages, options.output, until)
+    finally:
+        leave(ranks)
+
+
+def _run_stages(workshop: Workshop, stages: list[str], output: Path, until: float) -> int:
+    for stage in stages:
         if stage == "bundle":
             from mix2mix.mini.training.assemble import assemble
 
-            assemble(workshop, options.output)
+            if workshop.ranks.first:
+                assemble(workshop, output)
         elif not train(workshop, stage, until):
             print(f"{stage}: time is up; run the same command again to go on")
             return 3
@@ -38,7 +51,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mix2mix.mini.training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="mix2mix.mini.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--edits", type=Path, required=True, help="catalogue of edits (benchmark/table6.csv)")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--work", type=Path, default=Path("runs/train_mini"), help="checkpoints and weights")

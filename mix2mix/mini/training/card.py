@@ -1,6 +1,7 @@
-"""The model card: what was trained, on what, for how long."""
+"""The model card: what was trained, on what, for how long, and how good it is."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mix2mix.bundles import BundleSettings
@@ -20,6 +21,17 @@ enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) a
 
 | network | parameters | steps | batch | minutes | device |
 |---|---|---|---|---|---|
+{rows}
+"""
+
+CARD = "MODEL_CARD.md"
+_SCORES = """
+## Scores
+
+On {scenes} new scenes, each in its original state and in one edit, by `nox -s evaluate_mini`:
+
+| measure | value | asked |
+|---|---|---|
 {rows}
 """
 
@@ -48,4 +60,11 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
         lr=settings.distill["lr_max"],
         rows="\n".join(rows),
     )
-    (output / "MODEL_CARD.md").write_text(text)
+    (output / CARD).write_text(text)
+
+
+def write_scores(folder: Path, rows: Sequence[tuple[str, str, str]], scenes: int) -> None:
+    """Put a bundle's scores (measure, value, bar) on its card, in place of those that were there."""
+    card = folder / CARD
+    before = card.read_text().partition("\n## Scores")[0]
+    card.write_text(before + _SCORES.format(scenes=scenes, rows="\n".join(f"| {' | '.join(row)} |" for row in rows)))

@@ -1,7 +1,7 @@
 """The training set: random scenes of every family, each in its original state and in a few edits, from eight views."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mix2mix.cameras import Cameras
 from mix2mix.edit import Edit
 from mix2mix.mini.family import LOOKS, Family, sample_cameras, sample_light
 from mix2mix.mini.rendering import render
+from mix2mix.mini.training.ranks import Ranks
 from mix2mix.mini.world import FAMILIES, IMAGE_SIZE, MOST_VIEWS
 
 SIDES = ("front", "left", "right", "back")
@@ -27,7 +28,7 @@ _SIDE_DEGREES = 20.0
 class DataConfig:
     """How much is drawn: `scenes`, in chunks that share family and edits, and `edits` draws a scene."""
 
-    scenes: int = 6144
+    scenes: int = 9216
     chunk: int = 32
     edits: int = 3
     seed: int = 0
@@ -74,59 +75,67 @@ def prompts_of(edits: dict[str, list[Edit]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(prompt for edit in rows for prompt in (edit.original_prompt, edit.edited_prompt)))
 
 
-def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], device: str) -> Dataset:
-    """Draw the whole set, seeded, on a device."""
-    instructions = tuple(edit.instruction for rows in edits.values() for edit in rows)
-    prompts = prompts_of(edits)
-    chunks = [
-        _draw_chunk(config, family, rows, seed, instructions, prompts, device)
-        for family, rows, seed in _plan(config, edits)
+def instructions_of(edits: dict[str, list[Edit]]) -> tuple[str, ...]:
+    """Every instruction of the catalogue, in its order."""
+    return tuple(edit.instruction for group in edits.values() for edit in group)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Scenes that are drawn together: one family, the edits that they show, and the seed of all that varies."""
+
+    family: Family
+    edits: tuple[Edit, ...]
+    seed: int
+    scenes: int
+
+
+def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], ranks: Ranks) -> Dataset:
+    """Draw this process's share of the set, seeded, on its device."""
+    prompts, instructions = prompts_of(edits), instructions_of(edits)
+    parts = [
+        (*_draw(chunk, ranks.device), *_labels(chunk, prompts, instructions, ranks.device))
+        for chunk in ranks.share_of(plan(config, edits))
     ]
-    images, prompt, instruction, side, K, c2w = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    images, side, K, c2w, prompt, instruction = (torch.cat(part) for part in zip(*parts, strict=True))
     return Dataset(images, prompt, instruction, side, dominant_colour(images), Cameras(K, c2w), prompts, instructions)
 
 
-def _plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[tuple[Family, list[Edit], int]]:
+def plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[Chunk]:
     """Families in proportion to their edits, and for each chunk the edits that it shows (in turn, so all are equal)."""
     names = [name for name, rows in edits.items() for _ in range(len(rows) // 4)]
     shown = dict.fromkeys(edits, 0)
-    for seed in range(config.scenes // config.chunk):
-        name = names[seed % len(names)]
-        rows = [edits[name][(shown[name] + i) % len(edits[name])] for i in range(config.edits)]
+    for number in range(config.scenes // config.chunk):
+        name = names[number % len(names)]
+        rows = tuple(edits[name][(shown[name] + i) % len(edits[name])] for i in range(config.edits))
         shown[name] += config.edits
-        yield FAMILIES[name], rows, config.seed * 1_000_003 + seed
+        yield Chunk(FAMILIES[name], rows, config.seed * 1_000_003 + number, config.chunk)
 
 
-def _draw_chunk(
-    config: DataConfig,
-    family: Family,
-    rows: list[Edit],
-    seed: int,
-    instructions: tuple[str, ...],
-    prompts: tuple[str, ...],
-    device: str,
-) -> tuple[Tensor, ...]:
-    """Images, prompts, instructions, sides, K and c2w of one chunk of scenes."""
-    generator = torch.Generator().manual_seed(seed)
-    identity = family.sample(generator, config.chunk)
-    light = sample_light(generator, config.chunk).to(device)
-    cameras = sample_cameras(generator, family.rig, config.chunk, MOST_VIEWS)
-    order = torch.randperm(MOST_VIEWS, generator=generator)
-    cameras = cameras[order]
+def _draw(chunk: Chunk, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Images [B, 1+E, V, 3, 128, 128], sides, K and c2w [B, V, ...] of a chunk of B scenes."""
+    generator = torch.Generator().manual_seed(chunk.seed)
+    family = chunk.family
+    identity = family.sample(generator, chunk.scenes)
+    light = sample_light(generator, chunk.scenes).to(device)
+    cameras = sample_cameras(generator, family.rig, chunk.scenes, MOST_VIEWS)
+    cameras = cameras[torch.randperm(MOST_VIEWS, generator=generator)]
     states = []
-    for instruction in (None, *(edit.instruction for edit in rows)):
-        look = torch.rand(config.chunk, LOOKS, generator=generator)
+    for instruction in (None, *(edit.instruction for edit in chunk.edits)):
+        look = torch.rand(chunk.scenes, LOOKS, generator=generator)
         primitives = family.sculpt(identity, instruction, look).to(device)
         images = [render(primitives, light, cameras[v : v + 1].to(device), IMAGE_SIZE) for v in range(MOST_VIEWS)]
         states.append((torch.cat(images, 1) * 255).round().to(torch.uint8))
-    prompt = [prompts.index(family.original_prompt), *(prompts.index(edit.edited_prompt) for edit in rows)]
-    instruction_index = [0, *(instructions.index(edit.instruction) for edit in rows)]
-    return (
-        torch.stack(states, 1),
-        torch.tensor(prompt, device=device).expand(config.chunk, -1),
-        torch.tensor(instruction_index, device=device).expand(config.chunk, -1),
-        sides(cameras).to(device), cameras.K.to(device), cameras.c2w.to(device),
-    )  # fmt: skip
+    return torch.stack(states, 1), sides(cameras).to(device), cameras.K.to(device), cameras.c2w.to(device)
+
+
+def _labels(chunk: Chunk, prompts: Sequence[str], instructions: Sequence[str], device: str) -> tuple[Tensor, Tensor]:
+    """What each state of a chunk shows and which instruction made it, as indices [B, 1+E]."""
+    shown = [chunk.family.original_prompt, *(edit.edited_prompt for edit in chunk.edits)]
+    said = [instructions[0], *(edit.instruction for edit in chunk.edits)]
+    prompt = torch.tensor([prompts.index(text) for text in shown], device=device)
+    instruction = torch.tensor([instructions.index(text) for text in said], device=device)
+    return prompt.expand(chunk.scenes, -1), instruction.expand(chunk.scenes, -1)
 
 
 def sides(cameras: Cameras) -> Tensor:

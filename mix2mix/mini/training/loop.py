@@ -1,4 +1,4 @@
-"""The training loop: AdamW with warm-up and cosine decay, averaged weights, checkpoints, and one CUDA graph a step."""
+"""The training loop: AdamW with warm-up and cosine decay, averaged weights, checkpoints, steps as CUDA graphs."""
 
 import math
 import time
@@ -10,7 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mix2mix.mini.training.ranks import Ranks
+
 _LOG_EVERY = 500
+_CLOCK_EVERY = 50
+"""Steps between two looks at the clock where several processes must agree on it."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -20,6 +24,7 @@ class FitConfig:
 
     steps: int
     batch: int
+    """Of all processes together."""
     lr: float
     warmup: int = 300
     average: float = 0.999
@@ -39,9 +44,11 @@ def learning_rate(step: int, config: FitConfig) -> float:
 class Fit:
     """A training run of one module that can stop at any step and resume from its checkpoint."""
 
-    def __init__(self, model: nn.Module, loss: Callable[[], Tensor], config: FitConfig, checkpoint: Path) -> None:
-        """`loss()` draws its own batch from the default generator and returns a scalar."""
-        self.model, self.loss, self.config, self.checkpoint = model, loss, config, checkpoint
+    def __init__(
+        self, model: nn.Module, loss: Callable[[], Tensor], config: FitConfig, checkpoint: Path, ranks: Ranks
+    ) -> None:
+        """`loss()` draws this process's part of a batch from the default generator and returns a scalar."""
+        self.model, self.loss, self.config, self.checkpoint, self.ranks = model, loss, config, checkpoint, ranks
         self.parameters: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
         self.cuda = self.parameters[0].is_cuda
         self.lr = torch.tensor(config.lr, device=self.parameters[0].device)
@@ -55,18 +62,24 @@ class Fit:
     def run(self, until: float) -> bool:
         """Train until done, or until the clock (time.monotonic) passes `until`; True when done."""
         self._resume()
-        torch.manual_seed(self.config.seed + self.step)
+        torch.manual_seed((self.config.seed + self.step) * self.ranks.count + self.ranks.index)
         advance = self._captured() if self.cuda else self._advance
         start, first = time.monotonic(), self.step
-        while self.step < self.config.steps and time.monotonic() < until:
+        while self.step < self.config.steps and self._has_time(until):
             self.lr.fill_(learning_rate(self.step, self.config))
             advance()
             self.step += 1
-            if self.step % _LOG_EVERY == 0 or self.step == self.config.steps:
+            if self.ranks.first and (self.step % _LOG_EVERY == 0 or self.step == self.config.steps):
                 self._tell((self.step - first) / (time.monotonic() - start))
                 self._save()
-        self._save()
+        if self.ranks.first:
+            self._save()
         return self.step >= self.config.steps
+
+    def _has_time(self, until: float) -> bool:
+        if self.ranks.count > 1 and self.step % _CLOCK_EVERY:
+            return True
+        return self.ranks.first_decides(time.monotonic() < until)
 
     def _tell(self, rate: float) -> None:
         loss = self.last_loss.item()
@@ -78,17 +91,27 @@ class Fit:
             torch._foreach_copy_(self.parameters, self.mean)
 
     def _advance(self) -> None:
+        self._differentiate()
+        self._exchange()
+        self._apply()
+
+    def _differentiate(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(self.lr.device.type, torch.bfloat16, enabled=self.cuda, cache_enabled=False):
             loss = self.loss()
         loss.backward()
+        self.last_loss.copy_(loss.detach())
+
+    def _exchange(self) -> None:
+        self.ranks.average_([p.grad for p in self.parameters if p.grad is not None])
+
+    def _apply(self) -> None:
         nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         self.optimiser.step()
         torch._foreach_lerp_(self.mean, self.parameters, 1 - self.config.average)
-        self.last_loss.copy_(loss.detach())
 
     def _captured(self) -> Callable[[], None]:
-        """The step as one CUDA graph: at this size launching its kernels one by one costs more than running them."""
+        """The step as two CUDA graphs, the exchange between them: launching its kernels one by one costs more."""
         kept = self._state()
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
@@ -97,11 +120,20 @@ class Fit:
                 self._advance()
         torch.cuda.current_stream().wait_stream(side)
         self.optimiser.zero_grad(set_to_none=True)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._advance()
+        first, second = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
+        # Thread-local: the exchange's own thread may ask after its events at any time.
+        with torch.cuda.graph(first, capture_error_mode="thread_local"):
+            self._differentiate()
+        with torch.cuda.graph(second, capture_error_mode="thread_local"):
+            self._apply()
         self._restore(kept)
-        return graph.replay
+
+        def step() -> None:
+            first.replay()
+            self._exchange()
+            second.replay()
+
+        return step
 
     def _state(self) -> dict[str, Any]:
         """A copy of everything that changes; a parameter that never had a gradient has zero moments."""

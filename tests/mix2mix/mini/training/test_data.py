@@ -9,7 +9,17 @@ import torch
 from mix2mix.edit import Edit
 from mix2mix.mini.family import look_at
 from mix2mix.mini.training import data
-from mix2mix.mini.training.data import COLOURS, SIDES, DataConfig, dominant_colour, draw_dataset, read_edits, sides
+from mix2mix.mini.training.data import (
+    COLOURS,
+    SIDES,
+    DataConfig,
+    dominant_colour,
+    draw_dataset,
+    plan,
+    read_edits,
+    sides,
+)
+from mix2mix.mini.training.ranks import Ranks
 from mix2mix.mini.world import FAMILIES
 
 TABLE = Path(__file__).resolve().parents[4] / "benchmark" / "table6.csv"
@@ -28,7 +38,7 @@ def drawn(edits):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "IMAGE_SIZE", 24)
         patch.setattr(data, "dominant_colour", lambda images: torch.zeros(images.shape[:2], dtype=torch.int64))
-        return {name: draw_dataset(config, edits, "cpu") for name, config in {
+        return {name: draw_dataset(config, edits, Ranks("cpu")) for name, config in {
             "set": SMALL, "again": SMALL, "other": DataConfig(scenes=2, chunk=2, edits=1, seed=4),
             "chunks": DataConfig(scenes=4, chunk=2, edits=1, seed=3)}.items()}  # fmt: skip
 
@@ -56,10 +66,10 @@ def test_the_families_know_every_edit_of_table_6():
 def test_every_edit_is_shown_equally_often():
     edits = read_edits(TABLE)
     shown, families = Counter(), Counter()
-    for family, rows, _ in data._plan(DataConfig(scenes=40 * 8, chunk=8, edits=3), edits):
-        families[family.name] += 1
-        shown.update(edit.instruction for edit in rows)
-        assert len(set(rows)) == 3
+    for chunk in plan(DataConfig(scenes=40 * 8, chunk=8, edits=3), edits):
+        families[chunk.family.name] += 1
+        shown.update(edit.instruction for edit in chunk.edits)
+        assert len(set(chunk.edits)) == 3
     assert families == {"face": 16, "bear": 8, "person": 16}
     assert set(shown.values()) == {6}
     assert len(shown) == 20

@@ -10,6 +10,7 @@ from torch.nn.functional import mse_loss
 
 from mix2mix.mini.training import loop
 from mix2mix.mini.training.loop import Fit, FitConfig, learning_rate
+from mix2mix.mini.training.ranks import Ranks
 
 CONFIG = FitConfig(steps=40, batch=16, lr=0.05, warmup=5, average=0.9)
 INPUTS = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
@@ -32,7 +33,7 @@ def fit_of(path, config=CONFIG, model=None, draw=False, watch=lambda model: None
         x = INPUTS[torch.randint(len(INPUTS), (config.batch,))] if draw else INPUTS
         return mse_loss(model(x), x @ TRUTH.T)
 
-    return Fit(model, loss, config, path / "toy.ckpt")
+    return Fit(model, loss, config, path / "toy.ckpt", Ranks("cpu"))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from mix2mix.mini.training.__main__ import main
 from mix2mix.mini.training.assemble import assemble
 from mix2mix.mini.training.data import DataConfig
 from mix2mix.mini.training.loop import FitConfig
+from mix2mix.mini.training.ranks import Ranks
 from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
 
 STAGES = ("vae", "clip", "teacher", "student")
@@ -26,7 +27,7 @@ TABLE = Path(__file__).resolve().parents[4] / "benchmark" / "table6.csv"
 
 
 def open_here(folder, edits, dataset=None):
-    shop = open_workshop(CONFIG, edits, folder, "cpu")
+    shop = open_workshop(CONFIG, edits, folder, Ranks("cpu"))
     shop.drawn = dataset
     return shop
 
@@ -80,14 +81,15 @@ def test_latents_are_kept_for_the_next_run_which_draws_no_data(finished, edits, 
     assert len(list(shop.folder.glob("latents-*.pt"))) == 1
 
 
-def test_other_weights_have_other_latents(finished, tmp_path):
+def test_other_weights_or_data_have_other_latents(finished, tmp_path):
     shop, _ = finished
-    name = shop.name_of_weights()
+    name = shop.name_of_latents()
     for stage in ("vae", "clip"):
         (tmp_path / f"{stage}.safetensors").write_bytes((shop.folder / f"{stage}.safetensors").read_bytes())
-    assert replace(shop, folder=tmp_path).name_of_weights() == name
+    assert replace(shop, folder=tmp_path).name_of_latents() == name
+    assert replace(shop, config=replace(CONFIG, data=DataConfig(4, 2))).name_of_latents() != name
     (tmp_path / "clip.safetensors").write_bytes(b"other")
-    assert replace(shop, folder=tmp_path).name_of_weights() != name
+    assert replace(shop, folder=tmp_path).name_of_latents() != name
 
 
 def test_the_networks_are_the_same_each_time(tmp_path, edits):
@@ -111,7 +113,7 @@ def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_ca
 def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
     drawn = []
 
-    def draw(config, edits, device):
+    def draw(config, edits, ranks):
         drawn.append(config)
         return dataset
 
