@@ -184,7 +184,7 @@ class SpatialBlock(nn.Module):
         """Tokens [n, s, width] and context [n, L, context_dim] to [n, s, width]."""
         tokens = self.norm1(x)
         x = x + self.attn1(tokens, tokens)
-        x = x + self.attn2(self.norm2(x), context)
+        x = x + _cross_attend(self.attn2, self.norm2, x, context)
         output: Tensor = x + self.ff(self.norm3(x))
         return output
 
@@ -205,7 +205,7 @@ class FrameMixing(nn.Module):
         x = x + self.ff_in(self.norm_in(x))
         tokens = rearrange(self.norm1(x), "(b t) s c -> (b s) t c", t=num_frames)
         x = x + rearrange(self.attn1(tokens, tokens), "(b s) t c -> (b t) s c", s=pixels)
-        x = x + self.attn2(self.norm2(x), context)
+        x = x + _cross_attend(self.attn2, self.norm2, x, context)
         output: Tensor = self.ff(self.norm3(x))
         return output
 
@@ -365,11 +365,18 @@ def _run(block: nn.Module, x: Tensor, signals: Signals) -> Tensor:
     return x
 
 
+def _cross_attend(attend: Attention, norm: nn.LayerNorm, x: Tensor, context: Tensor) -> Tensor:
+    """Cross-attention of normed tokens; to one context token all attend alike, whatever they are."""
+    update: Tensor = attend(norm(x) if context.shape[1] > 1 else x, context)
+    return update
+
+
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Scaled dot-product attention [n, h, s, d], in chunks of the batch where flash attention's grid ends."""
     if torch.compiler.is_compiling() and k.shape[2] <= FEW_TOKENS:
         weights = ((q.unsqueeze(-2) * k.unsqueeze(-3)).sum(-1) * q.shape[-1] ** -0.5).softmax(-1)
-        return (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2)
+        mixed: Tensor = (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2)
+        return mixed
     chunk = MAX_ATTENTION_BATCH // q.shape[1]
     if q.shape[0] <= chunk:
         return F.scaled_dot_product_attention(q, k, v)
