@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told (phase, done, total) as the work goes on; ``total`` may differ from phase to phase."""
 
-SettingValue = int | float
+SettingValue = int | float | str
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,18 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting of a method; ``default`` None stands for the bundle's own value."""
+    """One setting of a method; ``default`` None stands for the bundle's own value.
+
+    A number lies in ``minimum`` .. ``maximum``; a word (kind str) is one of ``choices``.
+    """
 
     name: str
-    kind: type[int] | type[float]
+    kind: type[int] | type[float] | type[str]
     default: SettingValue | None
     description: str
-    minimum: float
+    minimum: float = 0
+    maximum: float = inf
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,9 @@ class MethodSpec:
     """The description of a method.
 
     ``module`` is where it lives ("baselines.t2vz:T2vz"). ``needs`` names what it cannot do without: "teacher",
-    "student", "truth" (the known geometry of a built-in scene). ``geometry`` says which geometry its views show:
-    that of the edited scene, or that of the original.
+    "student", "truth" (the known geometry of a built-in scene), "gpu", or an optional dependency ("extra splats").
+    ``year`` is its preprint's. ``geometry`` says which geometry its views show: that of the edited scene, or that of
+    the original. ``cost`` holds the counts of an `EditResult` at the paper's settings and N = 4, editing only.
     """
 
     id: str
@@ -95,6 +102,8 @@ class MethodSpec:
     parameters: tuple[Parameter, ...] = ()
     published: Published | None = None
     geometry: Literal["edited", "original"] = "edited"
+    year: int | None = None
+    cost: Mapping[str, int] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if the method has it."""

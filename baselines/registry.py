@@ -6,11 +6,18 @@ from importlib import import_module
 from math import inf
 
 from baselines.api import Method, MethodSpec, Parameter, Published, SettingValue, Variant
+from baselines.external_spec import external_methods
 from mix2mix.errors import InputError
 
 STEPS = Parameter("steps", int, 100, "sampling steps of the teacher (Euler ancestral)", minimum=1)
+T2VZ_STEPS = Parameter("steps", int, 50, "sampling steps (Euler ancestral)", minimum=1)
 REFERENCE_STEPS = Parameter("reference_steps", int, 100, "teacher steps for the edit of the reference view", minimum=1)
 TIMESTEPS = Parameter("timesteps", int, 40, "student timesteps from 999 down to 25", minimum=2)
+
+
+def _choice(name: str, description: str, default: str, *others: str) -> Parameter:
+    return Parameter(name, str, default, description, choices=(default, *others))
+
 
 I_MIX2MIX = MethodSpec(
     id="i-mix2mix",
@@ -26,8 +33,18 @@ I_MIX2MIX = MethodSpec(
         Parameter("warmup", int, None, "updates over which the learning rate rises", minimum=1),
         TIMESTEPS,
         REFERENCE_STEPS,
+        _choice(
+            "teacher_time", "the teacher's timestep: of the paper, or an ablation's", "normal", "uniform", "matched"
+        ),
+        _choice(
+            "attention", "what the teacher's views look at: one, themselves, or all", "random", "plain", "extended"
+        ),
+        _choice("latent_mapping", "from the student's latents to the teacher's", "bilinear", "learned"),
+        _choice("reference", "the student's input frame", "edited", "unedited"),
     ),
     published=Published("Table 1", cons=0.342, sim=0.258, dir=0.173, minutes=22.0),
+    year=2025,
+    cost={"teacher": 26_100, "student": 2189},
 )
 
 TEACHER_ONLY = MethodSpec(
@@ -39,6 +56,8 @@ TEACHER_ONLY = MethodSpec(
     module="baselines.teacher_only:TeacherOnly",
     parameters=(STEPS,),
     published=Published("Table 3", cons=0.228, sim=0.252, dir=0.184),
+    year=2022,
+    cost={"teacher": 1200},
 )
 
 STUDENT_ONLY = MethodSpec(
@@ -50,6 +69,40 @@ STUDENT_ONLY = MethodSpec(
     module="baselines.student_only:StudentOnly",
     parameters=(TIMESTEPS, REFERENCE_STEPS),
     published=Published("Table 3", cons=0.014, sim=0.212, dir=0.161),
+    year=2025,
+    cost={"teacher": 300, "student": 40},
+)
+
+SDEDIT = MethodSpec(
+    id="sdedit",
+    title="SDEdit fusion",
+    paper="arXiv 2511.14899",
+    needs=("teacher", "student"),
+    description="every view edited by itself, noised part of the way, and denoised by the multi-view model",
+    module="baselines.sdedit:SdEdit",
+    parameters=(
+        Parameter("noise", float, 0.5, "level to noise to, a share of 1000 (E.1: 0.25, 0.5, 0.75)", 0.05, 0.95),
+        STEPS,
+        TIMESTEPS,
+    ),
+    year=2025,
+    cost={"teacher": 1200, "student": 20},
+)
+
+COUPLED = MethodSpec(
+    id="coupled",
+    title="Coupled sampling",
+    paper="arXiv 2510.14981",
+    needs=("teacher", "student"),
+    description="samples editor and multi-view model side by side, their clean predictions pulled together",
+    module="baselines.coupled:Coupled",
+    parameters=(
+        Parameter("weight", float, 0.5, "share of the way to the other's prediction: 0 apart, 0.5 their mean", 0, 0.5),
+        TIMESTEPS,
+        REFERENCE_STEPS,
+    ),
+    year=2025,
+    cost={"teacher": 768, "student": 40},
 )
 
 T2VZ = MethodSpec(
@@ -57,10 +110,56 @@ T2VZ = MethodSpec(
     title="Text2Video-Zero",
     paper="arXiv 2303.13439",
     needs=("teacher",),
-    description="the teacher on all views at once, every view attending to the first one's keys and values",
+    description="the teacher on all views at once, every view attending to one anchor's keys and values",
     module="baselines.t2vz:T2vz",
-    parameters=(STEPS,),
+    parameters=(T2VZ_STEPS, Parameter("anchor", int, 0, "the view that all look at, counted from 0")),
     published=Published("Table 1", cons=0.310, sim=0.251, dir=0.159, minutes=0.5),
+    year=2023,
+    cost={"teacher": 600},
+)
+
+
+def _splat_parameters() -> tuple[Parameter, ...]:
+    """Of both methods on splats; None is the bundle's own."""
+    return (
+        Parameter("edit_steps", int, None, "steps that fit the splats to edited views", minimum=1),
+        Parameter("rounds", int, None, "times that all views are edited", minimum=1),
+        Parameter("denoising_steps", int, None, "steps of DDIM in an edit", minimum=1),
+        Parameter("fit_steps", int, None, "steps that fit the splats to the unedited views", minimum=1),
+        Parameter("splats", int, None, "number of splats", minimum=4),
+        Parameter("render_size", int, None, "pixels of the square renders that are fitted and edited", minimum=16),
+        Parameter("points", str, None, "where splats begin; triangulated needs pycolmap",
+                  choices=("random", "triangulated")),
+        Parameter("rasteriser", str, None, "what draws the splats; gsplat needs a CUDA GPU",
+                  choices=("dense", "gsplat")),
+    )  # fmt: skip
+
+
+IGS2GS = MethodSpec(
+    id="igs2gs",
+    title="I-GS2GS",
+    paper="Instruct-GS2GS (2024)",
+    needs=("teacher",),
+    description="splats fitted to the views; in rounds, renders of all are edited by the teacher and fitted again",
+    module="baselines.igs2gs:Igs2gs",
+    parameters=_splat_parameters(),
+    published=Published("Table 1", cons=0.314, sim=0.253, dir=0.169, minutes=8.0),
+    year=2024,
+    cost={"teacher": 720, "renders": 7500},
+)
+
+DGE = MethodSpec(
+    id="dge",
+    title="DGE",
+    paper="arXiv 2404.18929",
+    needs=("teacher",),
+    description="splats fitted to joint edits of all renders; key views attend to each other, the others copy along "
+    "epipolar lines (one key to two views, where the release has one to five)",
+    module="baselines.dge:Dge",
+    parameters=_splat_parameters(),
+    published=Published("Table 1", cons=0.287, sim=0.256, dir=0.182, minutes=5.0),
+    year=2024,
+    cost={"teacher": 1080, "renders": 1512},
 )
 
 UNEDITED = MethodSpec(
@@ -83,21 +182,41 @@ ORACLE = MethodSpec(
 )
 
 SPECS: dict[str, MethodSpec] = {
-    spec.id: spec for spec in (I_MIX2MIX, TEACHER_ONLY, STUDENT_ONLY, T2VZ, UNEDITED, ORACLE)
+    spec.id: spec
+    for spec in (
+        I_MIX2MIX,
+        TEACHER_ONLY,
+        STUDENT_ONLY,
+        T2VZ,
+        SDEDIT,
+        COUPLED,
+        IGS2GS,
+        DGE,
+        UNEDITED,
+        ORACLE,
+    )
 }
+"""The methods that come with mix2mix; a new one is a line here."""
+
+
+def all_specs() -> dict[str, MethodSpec]:
+    """The methods that come with mix2mix, and the external ones, by id."""
+    return SPECS | {name: method.spec for name, method in external_methods(SPECS).items()}
 
 
 def find_spec(method: str) -> MethodSpec:
     """The spec of that id; an unknown id is an `InputError` that names the nearest."""
-    if method not in SPECS:
-        raise _unknown("method", method, SPECS)
-    return SPECS[method]
+    specs = SPECS if method in SPECS else all_specs()
+    if method not in specs:
+        raise _unknown("method", method, specs)
+    return specs[method]
 
 
 def load_method(method: str) -> Method:
     """Import the method's module and make the method."""
     module, _, name = find_spec(method).module.partition(":")
-    made: Method = getattr(import_module(module), name)()
+    kind = getattr(import_module(module), name)
+    made: Method = kind() if method in SPECS else kind(external_methods(SPECS)[method])
     return made
 
 
@@ -122,18 +241,33 @@ def _parse_setting(spec: MethodSpec, name: str, value: str) -> SettingValue:
         parsed = parameter.kind(value)
     except ValueError:
         raise _bad_value(spec, parameter, value) from None
-    if not parameter.minimum <= parsed < inf:
+    if not _fits(parameter, parsed):
         raise _bad_value(spec, parameter, value)
     return parsed
+
+
+def _fits(parameter: Parameter, value: SettingValue) -> bool:
+    if isinstance(value, str):
+        return value in parameter.choices
+    return parameter.minimum <= value <= parameter.maximum and value < inf
 
 
 def _bad_value(spec: MethodSpec, parameter: Parameter, value: str) -> InputError:
     return InputError(
         f"setting '{parameter.name}' of {spec.id}",
         got=f"'{value}'",
-        expected=f"{'an integer' if parameter.kind is int else 'a number'} of at least {parameter.minimum:g}",
+        expected=_expected(parameter),
         fix=f"It is: {parameter.description}.",
     )
+
+
+def _expected(parameter: Parameter) -> str:
+    if parameter.kind is str:
+        return f"one of {', '.join(parameter.choices)}"
+    kind = "an integer" if parameter.kind is int else "a number"
+    if parameter.maximum < inf:
+        return f"{kind} from {parameter.minimum:g} to {parameter.maximum:g}"
+    return f"{kind} of at least {parameter.minimum:g}"
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> InputError:

@@ -1,4 +1,8 @@
-"""Text2Video-Zero's Video InstructPix2Pix (arXiv 2303.13439): all views attend to the first one's keys and values."""
+"""Text2Video-Zero's Video InstructPix2Pix (arXiv 2303.13439): all views attend to one anchor view's keys and values.
+
+The anchor is the first view unless told otherwise. The method's own image guidance is 1.0; here it gets the edit's, as
+every method does.
+"""
 
 import time
 
@@ -8,20 +12,22 @@ from baselines.api import EditRequest, EditResult
 from baselines.registry import T2VZ
 from baselines.sampling import edit_views, setting
 from mix2mix.attention import CrossViewState, cross_view_attention
-
-_ANCHOR = 0
-"""The view that all look at: the method's first frame."""
+from mix2mix.errors import InputError
 
 
 class T2vz:
-    """The stock pipeline on all views together, from independent noise, with first-view attention."""
+    """The stock pipeline on all views together, from independent noise, with attention to the anchor."""
 
     def edit(self, request: EditRequest) -> EditResult:
-        """Edit all views jointly."""
-        steps = int(setting(T2VZ, request, "steps"))
-        anchor = torch.tensor(_ANCHOR, device=request.device)
+        """Edit all views jointly; InputError for an anchor that the scene has not."""
+        steps, anchor = (int(setting(T2VZ, request, name)) for name in ("steps", "anchor"))
+        count = len(request.scene.images)
+        if anchor >= count:
+            expected, fix = f"an index from 0 to {count - 1}", "Choose one of the scene's views."
+            raise InputError("anchor of t2vz", got=anchor, expected=expected, fix=fix)
+        state = CrossViewState(count, torch.tensor(anchor, device=request.device))
         start = time.perf_counter()
-        with cross_view_attention(request.bundle.teacher, CrossViewState(len(request.scene.images), anchor)):
+        with cross_view_attention(request.bundle.teacher, state):
             views = edit_views(request, steps)
         seconds = time.perf_counter() - start
-        return EditResult(views, {"edit": seconds}, {"teacher": 3 * len(views) * steps}, {"anchor": _ANCHOR})
+        return EditResult(views, {"edit": seconds}, {"teacher": 3 * count * steps}, {"anchor": anchor})

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -20,7 +20,7 @@ from benchmark.results import CellResult, Identity, Sources
 from benchmark.store import BrokenFileError, cell_folder, read_cell
 
 if TYPE_CHECKING:
-    from mix2mix.bundles import Bundle
+    from mix2mix.bundles import BundleSettings
 
 METRIC_MODULES = ("metrics.py", "reprojection.py", "scoring.py")
 
@@ -35,12 +35,31 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The cell for people: method, scene and edit."""
-        return f"{self.variant.name} · {self.entry.scene} · {self.entry.edit.instruction}"
+        """The cell for people: method, scene, edit and, unless it is 0, seed; unique in a run."""
+        seed = f" · seed {self.seed}" if self.seed else ""
+        return f"{self.variant.name} · {self.entry.scene} · {self.entry.edit.instruction}{seed}"
 
     def folder(self, run: Path) -> Path:
         """Where it lies in a run."""
         return cell_folder(run, self.variant.name, self.entry.scene, self.entry.slug, self.seed)
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What is known of a bundle before it is loaded; ``digest`` is the hash of all its weights and settings."""
+
+    name: str
+    digest: str
+    settings: "BundleSettings"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell that is to be run: what its result depends on, and the settings of its method."""
+
+    cell: Cell
+    identity: Identity
+    settings: Mapping[str, SettingValue]
 
 
 def plan(variants: Iterable[Variant], edits: Iterable[CatalogueEdit], seeds: Iterable[int]) -> tuple[Cell, ...]:
@@ -55,7 +74,7 @@ def settings_of(variant: Variant, budget: Budget) -> dict[str, SettingValue]:
     return {**budgeted, **variant.settings}
 
 
-def identity_of(cell: Cell, budget: Budget, bundle: "Bundle", scene_digest: str) -> Identity:
+def identity_of(cell: Cell, budget: Budget, bundle: BundleFacts, scene_digest: str) -> Identity:
     """All that the cell's result depends on."""
     return Identity(
         method=cell.variant.name,
@@ -89,7 +108,7 @@ def source_digests() -> Sources:
     )
 
 
-def _config(cell: Cell, budget: Budget, bundle: "Bundle") -> dict[str, JsonValue]:
+def _config(cell: Cell, budget: Budget, bundle: BundleFacts) -> dict[str, JsonValue]:
     config = {
         "budget": budget.name,
         "settings": settings_of(cell.variant, budget),

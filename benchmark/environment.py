@@ -16,12 +16,13 @@ from benchmark.results import Bundle, Hardware, Provenance
 from mix2mix import __version__
 
 if TYPE_CHECKING:
+    from benchmark.cells import BundleFacts
     from mix2mix.bundles import Bundle as LoadedBundle
 
 PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "numpy", "pillow")
 
 
-def provenance(bundle: "LoadedBundle", budget: str, device: str) -> Provenance:
+def provenance(bundle: "LoadedBundle | BundleFacts", budget: str, device: str) -> Provenance:
     """All of it, now."""
     commit, dirty = checkout(Path(__file__).resolve().parents[1])
     return Provenance(

@@ -8,6 +8,7 @@ from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import Cell
 from benchmark.execution import Outcome
+from benchmark.published import find_published
 from benchmark.results import (
     SCHEMA_VERSION,
     CellResult,
@@ -83,10 +84,11 @@ def merged_with_earlier(output: Path, record: RunRecord) -> RunRecord:
 def _method_record(variant: Variant) -> MethodRecord:
     spec = variant.spec
     settings = variant.name.partition("@")[2]
+    published = find_published(variant.name) if settings else spec.published
     return MethodRecord(
         name=variant.name,
         title=f"{spec.title} ({settings.replace('+', ', ')})" if settings else spec.title,
         paper=spec.paper,
         description=spec.description,
-        published=PublishedRecord(**vars(spec.published)) if spec.published and not settings else None,
+        published=PublishedRecord(**vars(published)) if published else None,
     )

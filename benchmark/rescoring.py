@@ -7,10 +7,10 @@ from baselines.registry import find_spec
 from benchmark.catalogue import find_edit
 from benchmark.cells import source_digests
 from benchmark.results import CellResult, Metrics
-from benchmark.runner import find_truth
 from benchmark.scoring import SceneSource, score
 from benchmark.store import StoredCell, key_of, original, read_image, read_run, replace_result
 from benchmark.tables import write_tables
+from benchmark.workbench import find_truth
 from mix2mix.errors import InputError
 
 if TYPE_CHECKING:

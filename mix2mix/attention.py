@@ -1,12 +1,12 @@
 """Cross-view attention: all views of the teacher look at one view (random per update, RCVA; or fixed, Text2Video-Zero).
 
 In every self-attention of the U-Net the queries of all views attend to the keys and values of view kappa alone, in
-each of the three guidance branches. Cross-attention to the text stays as it is. The processor stands in for diffusers'
-own.
+each of the three guidance branches; in the dearer extended attention, to those of all views (paper, Figure 6).
+Cross-attention to the text stays as it is. The processors stand in for diffusers' own.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -66,26 +66,59 @@ class CrossViewProcessor:
         # Selected by a tensor: kappa never has to come to the host, and a captured graph reads its latest value.
         looked_at = views.index_select(1, self.state.kappa.reshape(1)).squeeze(1)
         # One view's keys serve all: the views' queries line up as one long sequence, and nothing is copied.
-        query = _split_heads(attn.to_q(views.flatten(1, 2)), attn.heads)
-        key, value = (_split_heads(project(looked_at), attn.heads) for project in (attn.to_k, attn.to_v))
-        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(hidden_states.shape)
-        for layer in attn.to_out:
-            mixed = layer(mixed)
-        return mixed
+        return attend(attn, views.flatten(1, 2), looked_at).reshape(hidden_states.shape)
+
+
+class ExtendedProcessor:
+    """Self-attention in which every view's queries attend to the keys and values of all views (paper, Figure 6)."""
+
+    def __init__(self, views: int) -> None:
+        self.views = views
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Mix tokens [3 N, L, C] within each guidance branch."""
+        together = hidden_states.view(BRANCHES, self.views, *hidden_states.shape[1:]).flatten(1, 2)
+        return attend(attn, together, together).reshape(hidden_states.shape)
+
+
+def cross_view_attention(editor: HasUnet, state: CrossViewState) -> AbstractContextManager[None]:
+    """Within the block, every self-attention of the editor looks at view `state.kappa`; afterwards it is as before."""
+    return self_attention_by(editor, CrossViewProcessor(state))
+
+
+def extended_attention(editor: HasUnet, views: int) -> AbstractContextManager[None]:
+    """Within the block, every self-attention of the editor looks at all views; afterwards it is as before."""
+    return self_attention_by(editor, ExtendedProcessor(views))
 
 
 @contextmanager
-def cross_view_attention(editor: HasUnet, state: CrossViewState) -> Iterator[None]:
-    """Within the block, every self-attention of the editor looks at view `state.kappa`; afterwards it is as before."""
+def self_attention_by(editor: HasUnet, processor: object) -> Iterator[None]:
+    """Within the block, a processor of one's own computes every self-attention of the editor; then all is as before."""
     layers = [cast(Attention, layer) for name, layer in editor.unet.named_modules() if name.endswith("attn1")]
     before = [layer.processor for layer in layers]
     for layer in layers:
-        layer.set_processor(CrossViewProcessor(state))
+        layer.set_processor(processor)
     try:
         yield
     finally:
-        for layer, processor in zip(layers, before, strict=True):
-            layer.set_processor(processor)
+        for layer, own in zip(layers, before, strict=True):
+            layer.set_processor(own)
+
+
+def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:
+    """Attention of tokens [B, L, C] to the keys and values of others [B, M, C]: [B, L, C]."""
+    query = _split_heads(attn.to_q(tokens), attn.heads)
+    key, value = (_split_heads(project(looked_at), attn.heads) for project in (attn.to_k, attn.to_v))
+    mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    for layer in attn.to_out:
+        mixed = layer(mixed)
+    return mixed
 
 
 def _split_heads(tokens: Tensor, heads: int) -> Tensor:

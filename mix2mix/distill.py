@@ -3,24 +3,33 @@
 One view is edited by the teacher and becomes the student's clean input frame. Along the student's noise levels tau, the
 student's clean prediction of all views is noised, judged by the teacher (whose views all look at one random view), and
 the difference of noises is pushed through the student's weights; then the latents take one Euler step. Where the paper
-and its published code differ, the code is followed.
+and its published code differ, the code is followed. The paper's ablations (Table 3, Figure 6) are settings.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mix2mix.attention import CrossViewState, cross_view_attention
+from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.flat import FlatNetwork
 from mix2mix.scene import Scene, pluecker_rays
-from mix2mix.schedule import UpdatePlan, learning_rate, student_timesteps, teacher_timestep, updates_per_timestep
+from mix2mix.schedule import (
+    UpdatePlan,
+    learning_rate,
+    student_timesteps,
+    teacher_timestep,
+    uniform_timestep,
+    updates_per_timestep,
+)
 from mix2mix.student import Condition, Student, euler_step, reference_condition
 
 Progress = Callable[[str, int, int], None]
@@ -32,6 +41,20 @@ _PLAIN_RUNS = 3
 
 _PLAN = {"timesteps" if item.name == "count" else item.name: item.name for item in fields(UpdatePlan)}
 """The plan's fields by the names that settings give them."""
+
+Setting = int | float | str
+
+TeacherTime = Literal["normal", "uniform", "matched"]
+Attention = Literal["random", "plain", "extended"]
+LatentMapping = Literal["bilinear", "learned"]
+Reference = Literal["edited", "unedited"]
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "teacher_time": get_args(TeacherTime),
+    "attention": get_args(Attention),
+    "latent_mapping": get_args(LatentMapping),
+    "reference": get_args(Reference),
+}
+"""What the settings that name a part of the method can be; the paper's own comes first."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +73,26 @@ class DistillConfig:
     """AdamW's own default."""
     gradient_clip: float = 0.5
     """Largest norm of the student's gradient: a single teacher timestep must not throw it off."""
+    teacher_time: TeacherTime = "normal"
+    """t ~ a normal cut to [tau, upper]; or uniform over 0.05 .. 0.95; or t = tau (both let the edit fade)."""
+    attention: Attention = "random"
+    """The teacher's views all look at a random one; or each at itself (plain); or each at all (extended)."""
+    latent_mapping: LatentMapping = "bilinear"
+    """From the student's latents to the teacher's: a resize; or one followed by a convolution that is trained too."""
+    reference: Reference = "edited"
+    """The student's input frame: a view that the teacher has edited; or the view as it is (unedited)."""
 
-    def override(self, settings: Mapping[str, int | float]) -> "DistillConfig":
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                got, expected = f"'{getattr(self, name)}'", f"one of {', '.join(choices)}"
+                raise InputError(f"setting '{name}' of I-Mix2Mix", got=got, expected=expected, fix="Choose one.")
+
+    def override(self, settings: Mapping[str, Setting]) -> "DistillConfig":
         """The same with some settings replaced: own fields, and the plan's (whose `count` goes by `timesteps`).
 
         Raises:
-            InputError: a name that is no setting.
+            InputError: a name that is no setting, or a choice that there is not.
 
         """
         own = [item.name for item in fields(self) if item.name != "plan"]
@@ -68,7 +105,7 @@ class DistillConfig:
         return replace(self, plan=replace(self.plan, **plan), **rest)  # type: ignore[arg-type]
 
 
-def distill_config(bundle: Bundle, settings: Mapping[str, int | float]) -> DistillConfig:
+def distill_config(bundle: Bundle, settings: Mapping[str, Setting]) -> DistillConfig:
     """The bundle's own settings of the method, some of them overridden."""
     return DistillConfig().override({**bundle.settings.distill, **settings})
 
@@ -116,25 +153,40 @@ class Draws:
         """Draw the teacher's timestep, its noise and the view that all look at; set the learning rate."""
         self.noise.normal_(generator=generator)
         u = torch.rand((), generator=generator, device=self.t.device)
-        self.t.copy_(teacher_timestep(u, self.tau, config.f, config.upper))
+        self.t.copy_(draw_timestep(u, self.tau, config))
         self.kappa.random_(0, views, generator=generator)
         self.lr.fill_(lr)
 
 
 @dataclass
 class Trajectory:
-    """The student on its way: its weights, noisy latents x [T, 4, h, w], latest clean targets x0 [N, 4, h, w]."""
+    """The student on its way: its weights, noisy latents x [T, 4, h, w], latest clean targets x0 [N, 4, h, w].
+
+    `mapping` takes resized latents to what the teacher judges.
+    """
 
     student: Student
     condition: Condition
     x: Tensor
     x0: Tensor
     optimiser: torch.optim.Optimizer
+    mapping: nn.Module = field(default_factory=nn.Identity)
 
     @property
     def frames(self) -> int:
         """T = N + 1: the reference and the targets."""
         return self.x.shape[0]
+
+    def parameters(self) -> list[nn.Parameter]:
+        """All that is trained."""
+        return [*self.student.parameters(), *self.mapping.parameters()]
+
+
+def draw_timestep(u: Tensor, tau: Tensor, config: DistillConfig) -> Tensor:
+    """The teacher's timestep t [] int64 of a uniform draw u []."""
+    if config.teacher_time == "uniform":
+        return uniform_timestep(u)
+    return tau if config.teacher_time == "matched" else teacher_timestep(u, tau, config.f, config.upper)
 
 
 def style_resize(latents: Tensor, size: tuple[int, int]) -> Tensor:
@@ -142,16 +194,27 @@ def style_resize(latents: Tensor, size: tuple[int, int]) -> Tensor:
     return latents if latents.shape[-2:] == size else interpolate(latents, size, mode="bilinear", align_corners=False)
 
 
+def latent_mapping(kind: LatentMapping) -> nn.Module:
+    """What follows the resize: nothing, or a 5 x 5 convolution of the four channels that starts as the identity."""
+    if kind == "bilinear":
+        return nn.Identity()
+    # Skipped: torch's initialisation, which draws from the global seed.
+    convolution: nn.Module = nn.utils.skip_init(nn.Conv2d, 4, 4, 5, padding=2)
+    identity = nn.init.dirac_(torch.empty(4, 4, 5, 5))
+    convolution.load_state_dict({"weight": identity, "bias": torch.zeros(4)})
+    return convolution
+
+
 def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> None:
     """One optimiser update (paper, method section): score distillation through the one-step prediction."""
     student = trajectory.student
     x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
-    z0 = style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1]))
+    z0 = trajectory.mapping(style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1])))
     gradient = judge.gradient(z0, draws.t, draws.noise)
     loss = (gradient * z0).sum() / z0.numel()
     trajectory.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(student.parameters(), config.gradient_clip)
+    torch.nn.utils.clip_grad_norm_(trajectory.parameters(), config.gradient_clip)
     trajectory.optimiser.step()
     trajectory.x0.copy_(x0.detach())
 
@@ -174,10 +237,13 @@ def distill(
     clock = time.perf_counter
     start = clock()
     reference = choose_reference(scene, seed)
-    edited = edit_reference(scene, edit, bundle, config.reference_steps, reference, seed, progress)
+    if config.reference == "edited":
+        shown = edit_reference(scene, edit, bundle, config.reference_steps, reference, seed, progress)
+    else:
+        shown = scene.images[reference : reference + 1]
     generator = torch.Generator(device).manual_seed(seed)
-    judge, trajectory = _prepare(scene, edit, bundle, config, reference, edited, generator, device)
-    with cross_view_attention(bundle.teacher, judge.attention):
+    judge, trajectory = _prepare(scene, edit, bundle, config, reference, shown, generator, device)
+    with _shared_attention(judge, config.attention):
         _optimise(trajectory, judge, config, generator, progress)
     _synchronise(device)
     middle = clock()
@@ -203,10 +269,10 @@ def edit_reference(
     )
 
 
-def condition_on(bundle: Bundle, scene: Scene, reference: int, edited: Tensor, device: str) -> Condition:
-    """What the student is given: the edited reference [1, 3, H, W], as latents and embedding, and the rays."""
-    latents = bundle.vae.encode(edited.to(device) * 2 - 1)[0]
-    embedding = bundle.condition_clip.image_features(edited.to(device))[0]
+def condition_on(bundle: Bundle, scene: Scene, reference: int, shown: Tensor, device: str) -> Condition:
+    """What the student is given: the reference as shown [1, 3, H, W], as latents and embedding, and the rays."""
+    latents = bundle.vae.encode(shown.to(device) * 2 - 1)[0]
+    embedding = bundle.condition_clip.image_features(shown.to(device))[0]
     rays = pluecker_rays(scene, reference, latents.shape[-1]).to(device)
     return reference_condition(latents, embedding, rays)
 
@@ -218,23 +284,30 @@ def _prepare(
     bundle: Bundle,
     config: DistillConfig,
     reference: int,
-    edited: Tensor,
+    shown: Tensor,
     generator: torch.Generator,
     device: str,
 ) -> tuple[Judge, Trajectory]:
-    condition = condition_on(bundle, scene, reference, edited, device)
+    condition = condition_on(bundle, scene, reference, shown, device)
     guided, views = bundle.guided(edit), len(scene.images)
     attention = CrossViewState(views, torch.zeros((), dtype=torch.int64, device=device))
     teacher = bundle.teacher
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
     student = Student(FlatNetwork(bundle.student.network), bundle.student.preconditioning).to(device).train()
+    mapping = latent_mapping(config.latent_mapping).to(device)
     x = student.initial_noise(condition.latents.shape, generator)
     lr = torch.tensor(config.plan.lr_start, device=device)
-    optimiser = torch.optim.AdamW(
-        student.parameters(), lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda
-    )
-    return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
+    trained = [*student.parameters(), *mapping.parameters()]
+    optimiser = torch.optim.AdamW(trained, lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda)
+    return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping)
+
+
+def _shared_attention(judge: Judge, kind: Attention) -> AbstractContextManager[None]:
+    teacher = judge.bundle.teacher
+    if kind == "random":
+        return cross_view_attention(teacher, judge.attention)
+    return nullcontext() if kind == "plain" else extended_attention(teacher, judge.attention.views)
 
 
 def _optimise(
@@ -301,7 +374,8 @@ class Replay:
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:
     """Samples put through the teacher (three guidance branches) and calls of the student (all frames)."""
     updates = sum(updates_per_timestep(config.plan))
-    return {"teacher": 3 * config.reference_steps + 3 * views * updates, "student": updates + config.plan.count - 1}
+    steps = config.reference_steps if config.reference == "edited" else 0
+    return {"teacher": 3 * steps + 3 * views * updates, "student": updates + config.plan.count - 1}
 
 
 def _synchronise(device: str) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from mix2mix import __version__
-from mix2mix.bundles import bundle_info, bundle_names, verify
+from mix2mix.bundles import BundleInfo, bundle_info, bundle_names, known_sums, verify
 from mix2mix.commands.options import add_command
 from mix2mix.errors import InputError
+from mix2mix.hub import page
+from mix2mix.parts import Found, verified_checksum
 
 if TYPE_CHECKING:
     from mix2mix.commands.options import Commands
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every finding as it is made; 1 if one is wrong."""
     wrong = 0
     for finding in findings():
-        print(f"{finding.state:8}{finding.subject:18}{finding.detail}", flush=True)
+        print(f"{finding.state:8}{finding.subject:22}{finding.detail}", flush=True)
         wrong += finding.state == "wrong"
     print(f"\nwrong: {wrong}" if wrong else "\nall is well")
     return int(wrong > 0)
@@ -103,16 +105,40 @@ def devices() -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    """Are the bundles' weights here, and undamaged?"""
-    for info in map(bundle_info, bundle_names()):
-        subject = f"bundle {info.name}"
+    """Are the bundles' files undamaged, and which of their weights are here?"""
+    for name in bundle_names():
         try:
+            info = bundle_info(name)
             digest = verify(info.folder)
         except InputError as error:
-            yield Finding("wrong", subject, str(error))
+            yield Finding("wrong", f"bundle {name}", str(error))
         else:
             random = ", random weights" if info.random_weights else ""
-            yield Finding("ok", subject, f"{info.title}; {info.folder}, sums match ({digest[:12]}){random}")
+            yield Finding("ok", f"bundle {name}", f"{info.title}; {info.folder}, sums match ({digest[:12]}){random}")
+            yield from (_part(info, part, found) for part, found in info.parts.items())
+
+
+def _part(info: BundleInfo, name: str, found: Found | None) -> Finding:
+    """Where one part's weights are; what a bundle should carry and does not is wrong, what the hub has is absent."""
+    part, subject = info.settings.part(name), f"{info.name} {name}"
+    if found is None and part.repository is None:
+        return Finding("wrong", subject, f"no {', '.join(part.files)} in {info.folder}. Install mix2mix again.")
+    if found is None:
+        gated = ", gated: its licence is to be accepted there" if part.gated else ""
+        terms = f"about {part.gigabytes:g} GB, licence: {info.settings.licence(name)}{gated}"
+        return Finding("absent", subject, f"{page(str(part.repository))} has it ({terms})")
+    try:
+        return Finding("ok", subject, _seen(found, known_sums(info.folder)))
+    except InputError as error:
+        return Finding("wrong", subject, str(error))
+
+
+def _seen(found: Found, sums: Mapping[Path, str]) -> str:
+    """Where a part is, how large, in which precision and with which checksums; InputError if it cannot be read."""
+    known = [verified_checksum(path, sums) for path in found.files.values()]
+    told = ", ".join(checksum[:12] if checksum else "no checksum known" for checksum in dict.fromkeys(known))
+    place = Path(os.path.commonpath([path.parent for path in found.files.values()]))
+    return f"{place} ({found.place}), {found.size / 1e6:,.1f} MB, {', '.join(found.dtypes)}, {told}"
 
 
 def _package(requirement: Requirement) -> Finding:

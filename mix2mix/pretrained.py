@@ -1,8 +1,9 @@
 """Typed doors to diffusers, transformers and open_clip: the one module that makes untyped calls into them.
 
 Three facades: `Vae` (AutoencoderKL), `Editor` (the stock InstructPix2Pix pipeline) and `Clip` (an open_clip model).
-Each is made new from a configuration or loaded from a folder that the libraries themselves could load. The libraries
-take many seconds to import, so they are imported where they are used.
+Each is made from a configuration, with random weights on torch's current default device, and saved as a folder that the
+libraries themselves could load. Tensors enter and leave in the caller's precision, whatever the networks' own is. The
+libraries take many seconds to import, so they are imported where they are used.
 """
 
 import json
@@ -43,8 +44,8 @@ class Vae:
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance [N, 4, h, w], unscaled, of images [N, 3, H, W] in [-1, 1]."""
-        distribution = cast(Any, self.module).encode(images).latent_dist
-        return distribution.mean, distribution.logvar
+        distribution = cast(Any, self.module).encode(images.to(_precision(self.module))).latent_dist
+        return distribution.mean.to(images.dtype), distribution.logvar.to(images.dtype)
 
     def encode_mode(self, images: Tensor) -> Tensor:
         """Unscaled posterior mode [N, 4, h, w] of images [N, 3, H, W] in [-1, 1]."""
@@ -56,7 +57,8 @@ class Vae:
 
     def decode(self, latents: Tensor) -> Tensor:
         """Images [N, 3, H, W], about in [-1, 1], of scaled latents [N, 4, h, w]."""
-        return cast(Tensor, cast(Any, self.module).decode(latents / self.scale, return_dict=False)[0])
+        unscaled = (latents / self.scale).to(_precision(self.module))
+        return cast(Tensor, cast(Any, self.module).decode(unscaled, return_dict=False)[0]).to(latents.dtype)
 
 
 class Editor:
@@ -73,9 +75,11 @@ class Editor:
         self.alphas_cumprod: Tensor = pipeline.scheduler.alphas_cumprod
         """Signal power at each of the training timesteps [1000]."""
 
-    def to(self, device: torch.device | str) -> "Editor":
-        """The same editor, moved."""
+    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> "Editor":
+        """The same editor, moved, its networks in the given precision."""
         self.pipeline.to(device)
+        for network in (self.vae.module, self.unet, self.text_encoder):
+            nn.Module.to(network, dtype=dtype)  # diffusers' own warns of layers to be kept in fp32, here of none
         return self
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
@@ -85,12 +89,14 @@ class Editor:
         return cast(Tensor, tokenizer(list(texts), return_tensors="pt", **options).input_ids)
 
     def text_states(self, tokens: Tensor) -> Tensor:
-        """Features [N, L, C] of token ids [N, L]; differentiable."""
-        return cast(Tensor, self.text_encoder(tokens)[0])
+        """Features [N, L, C] fp32 of token ids [N, L]; differentiable."""
+        return cast(Tensor, self.text_encoder(tokens)[0]).float()
 
     def noise(self, latents: Tensor, t: Tensor, text_states: Tensor) -> Tensor:
         """The U-Net's noise [N, 4, h, w] for noisy and image latents [N, 8, h, w], t [] or [N], text [N, L, C]."""
-        return cast(Tensor, self.unet(latents, t, text_states, return_dict=False)[0])
+        dtype = _precision(self.unet)
+        noise = cast(Tensor, self.unet(latents.to(dtype), t, text_states.to(dtype), return_dict=False)[0])
+        return noise.to(latents.dtype)
 
     def run(
         self,
@@ -138,7 +144,7 @@ class Editor:
                 callback_on_step_end=report,
                 output_type="pt",
             )
-        return cast(Tensor, result.images)
+        return cast(Tensor, result.images).to(images.dtype)
 
     def save(self, folder: Path) -> None:
         """Write the folder that diffusers loads; the tokenizer in CLIP's two files, which every version reads."""
@@ -158,6 +164,7 @@ class Clip:
     """Samples of every forward pass, padded with zeros: kernels, and so the last digits, differ by batch size."""
 
     def __init__(self, module: nn.Module, config: Config, merges: Path) -> None:
+        """`module` is an open_clip model, or its `ImageTower`, which embeds no texts."""
         from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
         from open_clip.tokenizer import SimpleTokenizer
 
@@ -220,6 +227,18 @@ class Clip:
         save_file(state, folder / CLIP_WEIGHTS, metadata={"format": "pt"})
 
 
+class ImageTower(nn.Module):
+    """The half of an open_clip model that sees images, under its own parameter names."""
+
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Embeddings [N, D] of normalised images [N, 3, H, W] of the model's size."""
+        return cast(Tensor, self.visual(images))
+
+
 def new_vae(config: Config) -> Vae:
     """An AutoencoderKL with random weights."""
     from diffusers import AutoencoderKL
@@ -237,26 +256,17 @@ def new_editor(vae: Vae, unet: Config, text: Config, scheduler: Config, tokenize
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
     with _quiet():
+        with torch.device("cpu"):  # its tables pass through numpy
+            sampler = EulerAncestralDiscreteScheduler(**scheduler)
         pipeline = StableDiffusionInstructPix2PixPipeline(
             vae=vae.module,
             text_encoder=CLIPTextModel(CLIPTextConfig(**text)).eval(),
             tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
             unet=UNet2DConditionModel(**unet).eval(),
-            scheduler=EulerAncestralDiscreteScheduler(**scheduler),
+            scheduler=sampler,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
-        )
-    return Editor(pipeline)
-
-
-def load_editor(folder: Path) -> Editor:
-    """The pipeline in `folder` in fp32 on the CPU, whatever the precision of its files."""
-    from diffusers import StableDiffusionInstructPix2PixPipeline
-
-    with _quiet():
-        pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True
         )
     return Editor(pipeline)
 
@@ -268,11 +278,11 @@ def new_clip(config: Config, merges: Path) -> Clip:
     return Clip(CLIP(**config).eval(), config, merges)
 
 
-def load_clip(folder: Path) -> Clip:
-    """The open_clip model in `folder` in fp32 on the CPU, whatever the precision of its file."""
-    clip = new_clip(json.loads((folder / CLIP_CONFIG).read_text())["model_cfg"], folder / CLIP_MERGES)
-    clip.module.load_state_dict(load_file(folder / CLIP_WEIGHTS))
-    return clip
+def openai_merges() -> Path:
+    """The gzipped merges of OpenAI's tokenizer, which open_clip brings along."""
+    import open_clip
+
+    return Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz")
 
 
 def halve(folder: Path) -> None:
@@ -291,6 +301,10 @@ def check_guidance(text_guidance: float, image_guidance: float) -> None:
             expected="text above 1 and image at least 1",
             fix="Raise --text-guidance or --image-guidance.",
         )
+
+
+def _precision(module: nn.Module) -> torch.dtype:
+    return next(module.parameters()).dtype
 
 
 def _forget_origin(path: Path) -> None:

@@ -102,6 +102,11 @@ def teacher_timestep(u: Tensor, tau: Tensor, f: float, upper: int = 950) -> Tens
     return t.minimum(upper - span.clamp(max=1))  # a draw so near the bound that it rounds to it is floored all the same
 
 
+def uniform_timestep(u: Tensor, low: int = 50, high: int = 950) -> Tensor:
+    """Teacher timestep t, int64 in low .. high - 1, of a uniform draw u in [0, 1), whatever tau is (Table 3)."""
+    return (low + (high - low) * u.double()).floor().long()
+
+
 def teacher_density(t: Tensor, tau: float, f: float, upper: int = 950) -> Tensor:
     """Density per timestep of the continuous draw behind `teacher_timestep` (Figure 7): fp64, 0 outside [tau, upper].
 

@@ -53,7 +53,7 @@ class Teacher:
     @torch.no_grad()
     def condition(self, images: Tensor) -> Tensor:
         """Image latents [N, 4, h, w] of the originals [N, 3, H, W] in [0, 1]: the posterior's mode, unscaled."""
-        return self.vae.encode_mode(_resize(images, self.image_size, self.image_size) * 2 - 1)
+        return self.vae.encode_mode(resize(images, self.image_size, self.image_size) * 2 - 1)
 
     def add_noise(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         """Noise clean latents [N, 4, h, w] to timestep t [] int64: alpha_t z0 + sigma_t eps, without a host sync."""
@@ -121,7 +121,7 @@ class Teacher:
 
         """
         edited = self.editor.run(
-            _resize(images.to(self._signal.device), self.image_size, self.image_size),
+            resize(images.to(self._signal.device), self.image_size, self.image_size),
             edit.instruction,
             text_guidance=edit.text_guidance,
             image_guidance=edit.image_guidance,
@@ -129,7 +129,7 @@ class Teacher:
             generators=generators,
             on_step=on_step,
         )
-        return _resize(edited, images.shape[-2], images.shape[-1])
+        return resize(edited, images.shape[-2], images.shape[-1])
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
@@ -137,7 +137,8 @@ class Teacher:
         return (self.vae.decode(latents) / 2 + 0.5).clamp(0, 1)
 
 
-def _resize(images: Tensor, height: int, width: int) -> Tensor:
+def resize(images: Tensor, height: int, width: int) -> Tensor:
+    """Images [N, 3, H, W] in [0, 1] at height x width pixels (bilinear, antialiased)."""
     if images.shape[-2:] == (height, width):
         return images
     return interpolate(images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)

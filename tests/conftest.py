@@ -16,7 +16,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def random_bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A mini bundle that was never trained, as `load_bundle("mini", folder=...)` reads it; not to be changed."""
+    """A mini bundle that was never trained, as `load_bundle("mini", weights=...)` reads it; not to be changed."""
     from mix2mix.mini.networks import save_random_bundle
 
     folder = tmp_path_factory.mktemp("random-bundle")

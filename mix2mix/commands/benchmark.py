@@ -1,21 +1,34 @@
-"""``mix2mix benchmark``: run methods on the catalogue's edits, and score a run again."""
+"""``mix2mix benchmark``: run methods on the catalogue's edits, score a run again, compare runs."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mix2mix.commands.options import add_bundle, add_command, add_device, find_device, integers, names
+from mix2mix.commands import benchmark_compare
+from mix2mix.commands.options import (
+    add_bundle,
+    add_command,
+    add_device,
+    add_devices,
+    find_device,
+    find_devices,
+    integers,
+    names,
+)
 from mix2mix.commands.scenes import MiniatureWorld
 
 if TYPE_CHECKING:
-    from benchmark.runner import RunOptions, RunSummary
+    from benchmark.options import RunOptions, RunSummary
     from mix2mix.commands.options import Commands
 
 RUN_DETAILS = """\
 Runs every method on every edit with every seed, times and scores it. Reads the built-in scenes and the bundle's
 weights. Writes a folder for each cell, table.csv, table.md and table.tex into the output folder. A run that was cut
 short goes on when the command is repeated: cells that are finished and unchanged are kept.
+
+With several devices (--devices cuda:0,cuda:1 or all) each has a process of its own that runs one cell at a time.
 
 Budgets: smoke (seconds), quick (at most 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
 
@@ -32,16 +45,17 @@ def add_to(commands: "Commands") -> None:
     actions = parser.add_subparsers(metavar="ACTION", title="actions", required=True)
     _add_run(actions)
     _add_score(actions)
+    benchmark_compare.add_to(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the cells, show their table and how the run ended."""
-    from benchmark.runner import run_benchmark
+    """Run the cells that are not finished, show the table of all and how the run ended."""
+    from benchmark.resume import finished_run
     from benchmark.store import read_run
     from benchmark.tables import summary
 
     options = _options(arguments)
-    ended = run_benchmark(options)
+    ended = finished_run(options) or _run_rest(options, arguments)
     print(f"\n{summary(read_run(options.output))}\n")
     _tell_end(ended)
     return ended.exit_status
@@ -68,11 +82,13 @@ def _add_run(actions: "Commands") -> None:
     )
     add_bundle(parser)
     parser.add_argument("--budget", default="quick", help="smoke, quick or full (default: quick)")
-    parser.add_argument("--methods", type=names, help="methods, perhaps with settings (default: the budget's)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--methods", type=names, help="methods, perhaps with settings (default: the budget's)")
+    which.add_argument("--table", type=int, help="all methods of the paper's Table 1, 3, 4 or 5")
     parser.add_argument("--edits", type=names, help="instructions or slugs (default: the budget's)")
     parser.add_argument("--seeds", type=integers, default=(0,), help="seeds with commas between them (default: 0)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="(default: runs/BUNDLE-BUDGET)")
-    add_device(parser)
+    add_devices(parser)
 
 
 def _add_score(actions: "Commands") -> None:
@@ -85,44 +101,74 @@ def _add_score(actions: "Commands") -> None:
 
 
 def _options(arguments: argparse.Namespace) -> "RunOptions":
-    """Everything checked before a model is loaded; then the models."""
+    """Everything that can be checked without torch."""
+    from functools import partial
+
     from baselines.registry import load_method, parse_variant
     from benchmark.budgets import find_budget
     from benchmark.catalogue import find_edit
-    from benchmark.runner import RunOptions
-    from benchmark.store import writing
-    from mix2mix.bundles import bundle_folder, load_bundle
+    from benchmark.options import RunOptions, bundle_facts
+    from mix2mix.bundles import load_bundle
 
-    bundle_folder(arguments.bundle)  # an unknown bundle is told now
     budget = find_budget(arguments.budget)
-    variants = {variant.name: variant for variant in map(parse_variant, arguments.methods or budget.methods)}
+    variants = {variant.name: variant for variant in map(parse_variant, _methods(arguments, budget.methods))}
     edits = dict.fromkeys(find_edit(text) for text in arguments.edits or budget.edits)
-    output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}")
-    device = find_device(arguments.device)
+    table = "" if arguments.table is None else f"-table-{arguments.table}"
+    output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}{table}")
+    bundle = bundle_facts(arguments.bundle, arguments.weights)
     print(f"reads   built-in scenes, bundle {arguments.bundle}; budget {budget.name} ({budget.purpose})")
-    print(f"runs    on {device}; methods: {', '.join(variants)}; edits: {', '.join(entry.slug for entry in edits)}")
+    print(f"runs    methods: {', '.join(variants)}; edits: {', '.join(entry.slug for entry in edits)}")
     print(f"writes  {output}", flush=True)
-    with writing(output):
-        output.mkdir(parents=True, exist_ok=True)
     return RunOptions(
         output=output,
         budget=budget,
         variants=tuple(variants.values()),
         edits=tuple(edits),
-        bundle=load_bundle(arguments.bundle, device),
+        bundle=bundle,
+        load_bundle=partial(load_bundle, bundle.name, weights=arguments.weights),
         scenes=MiniatureWorld(),
         load_method=load_method,
-        device=device,
         seeds=tuple(dict.fromkeys(arguments.seeds)),
         command=arguments.command_line,
     )
 
 
+def _methods(arguments: argparse.Namespace, default: Sequence[str]) -> Sequence[str]:
+    """The methods asked for, by name or as a table's; what of a table does not exist yet is told."""
+    if arguments.table is None:
+        return arguments.methods or default
+    from baselines.registry import all_specs
+    from benchmark.published import find_table, split_known
+
+    known, absent = split_known(find_table(arguments.table), all_specs())
+    if absent:
+        print(f"note    not there: {', '.join(absent)}")
+    return known
+
+
+def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSummary":
+    from benchmark.runner import run_benchmark
+    from benchmark.store import writing
+
+    devices = find_devices(arguments.devices or (arguments.device,))
+    print(f"uses    {', '.join(devices)}{': a process each' if len(devices) > 1 else ''}", flush=True)
+    if devices.count("cpu") > 1:
+        print("note    workers that share the CPU slow each other: their times tell nothing")
+    with writing(options.output):
+        options.output.mkdir(parents=True, exist_ok=True)
+    return run_benchmark(options, devices)
+
+
 def _tell_end(ended: "RunSummary") -> None:
-    kept = f", {ended.kept} of them kept from an earlier run" if ended.kept else ""
-    print(f"cells: {len(ended.results)}{kept}; `mix2mix report {ended.folder}` makes their page")
+    print(f"cells: {len(ended.results)}{_kept(ended)}; `mix2mix report {ended.folder}` makes their page")
     for result in ended.failed:
         identity = result.identity
         print(f"{result.status}: {identity.method} {identity.scene} {identity.edit}: {result.reason}", file=sys.stderr)
     if ended.interrupted:
         print("interrupted: the same command goes on where it stopped", file=sys.stderr)
+
+
+def _kept(ended: "RunSummary") -> str:
+    if ended.kept == len(ended.results) and not ended.interrupted:
+        return ", all finished earlier and unchanged: nothing was to do"
+    return f", {ended.kept} of them kept from an earlier run" if ended.kept else ""

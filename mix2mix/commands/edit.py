@@ -17,7 +17,7 @@ from mix2mix.errors import InputError
 
 if TYPE_CHECKING:
     from baselines.api import EditResult, SettingValue, Variant
-    from mix2mix.bundles import Bundle
+    from mix2mix.bundles import Bundle, Weights
     from mix2mix.commands.options import Commands
     from mix2mix.scene import Scene
 
@@ -46,6 +46,7 @@ class Job:
     settings: dict[str, "SettingValue"]
     budget: str
     bundle: str
+    weights: "Weights | None"
     seed: int
     device: str
     output: Path
@@ -88,7 +89,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     from benchmark.cells import settings_of
     from mix2mix.bundles import bundle_folder
 
-    bundle_folder(arguments.bundle)  # an unknown bundle is told now
+    bundle_folder(arguments.bundle, arguments.weights)  # an unknown bundle is told now
     edit = _edit(arguments)
     variant = parse_variant(arguments.method)
     choice = choose_scene(arguments.scene, arguments.frames)
@@ -98,8 +99,8 @@ def _job(arguments: argparse.Namespace) -> Job:
     device = find_device(arguments.device)
     budget = find_budget(arguments.budget or ("quick" if device == "cpu" else "full"))
     output = arguments.output or Path("outputs", variant.name, choice.name, edit.slug[:80])
-    settings = settings_of(variant, budget)
-    return Job(choice, edit, variant, settings, budget.name, arguments.bundle, arguments.seed, device, output)
+    settings, models = settings_of(variant, budget), (arguments.bundle, arguments.weights)
+    return Job(choice, edit, variant, settings, budget.name, *models, arguments.seed, device, output)
 
 
 def _edit(arguments: argparse.Namespace) -> Edit:
@@ -124,7 +125,7 @@ def _files(job: Job) -> dict[str, bytes]:
     from mix2mix.bundles import load_bundle
 
     print(f"loads   bundle {job.bundle} on {job.device}", flush=True)
-    bundle = load_bundle(job.bundle, job.device)
+    bundle = load_bundle(job.bundle, job.device, job.weights)
     scene = job.choice.load(bundle.settings.image_size)
     _check_count(job, scene)
     _announce(job, scene, bundle)

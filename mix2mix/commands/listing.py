@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 from mix2mix.commands.options import add_command
 
 if TYPE_CHECKING:
+    from baselines.api import MethodSpec
     from mix2mix.commands.options import Commands
 
-Row = dict[str, str | int | float | list[str] | None]
+Value = str | int | float | list[str] | dict[str, str | int | float | None] | None
+Row = dict[str, Value]
+
+DETAILS = """\
+Reads what the package ships, and the descriptions of external methods in the folder that MIX2MIX_METHODS names; writes
+nothing.
+
+Of methods: `published` are the paper's scores (and minutes an edit on an L40S), `cost` counts what is put through the
+networks at the paper's settings for four views."""
 
 
 def add_to(commands: "Commands") -> None:
@@ -20,7 +29,7 @@ def add_to(commands: "Commands") -> None:
         "list",
         run,
         purpose="list the methods, scenes, edits or bundles",
-        details="Reads what the package ships; writes nothing.",
+        details=DETAILS,
         example="mix2mix list edits --json",
     )
     parser.add_argument("kind", metavar="KIND", choices=sorted(KINDS), help=", ".join(sorted(KINDS)))
@@ -35,19 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def methods() -> list[Row]:
-    """Every method's description."""
-    from baselines.registry import SPECS
+    """Every method's description: those that come with mix2mix, and the external ones."""
+    from baselines.registry import all_specs
 
-    return [
-        {
-            "id": spec.id,
-            "needs": list(spec.needs),
-            "parameters": [parameter.name for parameter in spec.parameters],
-            "paper": spec.paper,
-            "description": spec.description,
-        }
-        for spec in SPECS.values()
-    ]
+    return [_method(spec) for spec in all_specs().values()]
+
+
+def _method(spec: "MethodSpec") -> Row:
+    published = vars(spec.published) if spec.published else None
+    return {
+        "id": spec.id,
+        "paper": spec.paper,
+        "year": spec.year,
+        "published": published,
+        "needs": list(spec.needs),
+        "cost": dict(spec.cost),
+        "parameters": [parameter.name for parameter in spec.parameters],
+        "description": spec.description,
+    }
 
 
 def scenes() -> list[Row]:
@@ -93,7 +107,7 @@ def bundles() -> list[Row]:
 
 
 SHOWN = {
-    "methods": ("id", "needs", "paper", "description"),
+    "methods": ("id", "paper", "year", "published", "needs", "cost", "description"),
     "scenes": ("name", "edits", "prompt"),
     "edits": ("scene", "instruction", "text_guidance", "image_guidance", "slug"),
     "bundles": ("name", "weights", "title", "folder"),
@@ -119,4 +133,8 @@ def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "-"
+    if isinstance(value, dict):
+        source = f"{value['source']}: " if "source" in value else ""
+        numbers = [f"{name} {number}" for name, number in value.items() if isinstance(number, int | float)]
+        return source + ", ".join(numbers) or "-"
     return "-" if value is None else str(value)

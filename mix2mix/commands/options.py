@@ -1,7 +1,7 @@
 """Options that several commands share, and what their texts mean."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mix2mix.errors import InputError
@@ -10,6 +10,8 @@ Run = Callable[[argparse.Namespace], int]
 """What a command does with its arguments; its exit status."""
 
 if TYPE_CHECKING:
+    from mix2mix.bundles import Weights
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -36,13 +38,25 @@ def add_command(
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """``--bundle``."""
+    """``--bundle`` and ``--weights``."""
     parser.add_argument("--bundle", default="mini", help="set of models, see `mix2mix list bundles` (default: mini)")
+    parser.add_argument(
+        "--weights", metavar="DIR|random", type=weights, help="its weights' folder, or random ones: never scored"
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """``--device``."""
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: the GPU where there is one)")
+
+
+def add_devices(parser: argparse.ArgumentParser) -> None:
+    """``--device`` or, for several, ``--devices``."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: the GPU where there is one)")
+    choice.add_argument(
+        "--devices", type=names, help="several, on which cells run side by side: cuda:0,cuda:1 or all (every GPU)"
+    )
 
 
 def integers(text: str) -> tuple[int, ...]:
@@ -54,6 +68,13 @@ def integers(text: str) -> tuple[int, ...]:
     if min(numbers) < 0 or max(numbers) >= 2**32:
         raise argparse.ArgumentTypeError(f"got '{text}'; expected whole numbers from 0 up with commas, such as 0,1,2,3")
     return numbers
+
+
+def weights(text: str) -> "Weights":
+    """A folder of weights, or `random`."""
+    from mix2mix.bundles import parse_weights
+
+    return parse_weights(text)
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -94,3 +115,27 @@ def find_device(name: str) -> str:
         fix = "Leave --device out to take the best one; `mix2mix doctor` tells what torch sees."
         raise InputError("device", got=f"'{name}'", expected=f"one of {', '.join(here)}, as torch sees here", fix=fix)
     return name
+
+
+def find_devices(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The devices of those names, ``all`` being every GPU; a GPU is there once, as timed cells never share one."""
+    if tuple(wanted) == ("all",):
+        return _every_gpu()
+    found = [find_device(name) for name in wanted]
+    if len(found) > 1:
+        found = ["cuda:0" if device == "cuda" else device for device in found]
+    shared = [device for device in dict.fromkeys(found) if device != "cpu" and found.count(device) > 1]
+    if shared:
+        fix = "Cells are timed, and two on one GPU would slow each other."
+        raise InputError("devices", got=f"{shared[0]} more than once", expected="each GPU once", fix=fix)
+    return tuple(found)
+
+
+def _every_gpu() -> tuple[str, ...]:
+    import torch
+
+    count = torch.cuda.device_count()
+    if count == 0:
+        fix = "Use --device cpu; `mix2mix doctor` tells what torch sees."
+        raise InputError("devices", got="'all'", expected="a machine with GPUs that torch sees", fix=fix)
+    return tuple(f"cuda:{index}" for index in range(count))

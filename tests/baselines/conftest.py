@@ -14,7 +14,7 @@ EDIT = Edit("Turn him into a vampire", "A man with curly hair in a grey jacket",
 
 @pytest.fixture(scope="session")
 def bundle(random_bundle_folder):
-    return load_bundle("mini", folder=random_bundle_folder)
+    return load_bundle("mini", weights=random_bundle_folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What every method owes: views of the right shape, counts that are true, and a bundle left as it was."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pytest
@@ -9,12 +9,18 @@ import torch
 
 from baselines.api import EditResult
 from baselines.registry import SPECS, load_method
+from mix2mix.edit import Edit
+from mix2mix.mini.world import held_out_scene
 
-SMALL = {"k": 1, "first_updates": 1, "warmup": 1, "timesteps": 2, "reference_steps": 2, "steps": 2, "f": 0.5}
+SMALL = {"k": 1, "first_updates": 1, "warmup": 1, "timesteps": 2, "reference_steps": 2, "steps": 2, "f": 0.5,
+         "fit_steps": 3, "edit_steps": 16, "rounds": 2, "denoising_steps": 2, "splats": 60,
+         "render_size": 32}  # fmt: skip
+PANDA = Edit("Turn the bear to a panda bear", "A stone bear in a garden", "A panda bear in a garden")
 PHASES = {"load", "fit", "edit", "decode"}
 DETERMINISTIC = {"unedited"}
 NETWORKS = {"i-mix2mix": {"teacher", "student"}, "student-only": {"teacher", "student"}, "teacher-only": {"teacher"},
-            "t2vz": {"teacher"}, "unedited": set(), "oracle": set()}  # fmt: skip
+            "t2vz": {"teacher"}, "sdedit": {"teacher", "student"}, "coupled": {"teacher", "student"},
+            "igs2gs": {"teacher"}, "dge": {"teacher"}, "unedited": set(), "oracle": set()}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,16 @@ def test_bundle_scene_and_random_state_are_left_alone(run):
     assert all(torch.equal(*pair) for pair in zip(run.before["tensors"], run.after["tensors"], strict=True))
     for name in ("modes", "attention", "gradients"):
         assert run.before[name] == run.after[name], name
+
+
+@pytest.mark.parametrize("views", [2, 8])
+@pytest.mark.parametrize("method", sorted(SPECS))
+def test_any_number_of_views_is_edited(method, views, ask):
+    scene = held_out_scene("bear", views)
+    request = replace(ask(settings=small_settings(method), scene=scene), edit=PANDA)
+    result = load_method(method).edit(request)
+    assert result.views.shape == scene.images.shape
+    assert result.views.isfinite().all()
 
 
 def test_the_result_does_not_share_memory_with_the_scene(run, face):

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from baselines.registry import SPECS, find_spec, load_method, parse_variant
+from baselines.api import MethodSpec
+from baselines.registry import SPECS, all_specs, find_spec, load_method, parse_variant
 from baselines.unedited import Unedited
 from mix2mix.errors import InputError
 
@@ -44,6 +46,39 @@ def test_the_name_of_a_variant_parses_to_the_same_variant() -> None:
     assert parse_variant(variant.name) == variant
 
 
+def test_words_and_numbers_are_joined() -> None:
+    variant = parse_variant("i-mix2mix@attention=extended+k=20+teacher_time=matched")
+    assert dict(variant.settings) == {"k": 20, "teacher_time": "matched", "attention": "extended"}
+    assert variant.name == "i-mix2mix@k=20+teacher_time=matched+attention=extended"
+
+
+def test_the_choices_are_the_distiller_s() -> None:
+    from mix2mix.distill import CHOICES
+
+    told = {p.name: p.choices for p in SPECS["i-mix2mix"].parameters if p.kind is str}
+    assert told == dict(CHOICES)
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.id)
+def test_defaults_and_needs_are_of_their_kind(spec: MethodSpec) -> None:
+    for parameter in spec.parameters:
+        assert parameter.default is None or type(parameter.default) is parameter.kind
+        assert (parameter.kind is str) == bool(parameter.choices)
+        if parameter.default is not None:
+            text = f"{spec.id}@{parameter.name}={parameter.default}"
+            assert parse_variant(text).settings == {parameter.name: parameter.default}
+    assert all(need in ("teacher", "student", "truth", "gpu") or need.startswith("extra ") for need in spec.needs)
+    assert (spec.paper is None) == (spec.year is None)
+
+
+def test_external_methods_stand_behind_those_that_come_with_mix2mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIX2MIX_METHODS", str(Path(__file__).parents[2] / "docs" / "external"))
+    assert list(all_specs()) == [*SPECS, "negative"]
+    assert find_spec("negative").title == "Negative"
+    assert parse_variant("negative").name == "negative"
+    assert type(load_method("negative")).__name__ == "External"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -53,6 +88,10 @@ def test_the_name_of_a_variant_parses_to_the_same_variant() -> None:
         ("i-mix2mix@f=nan", "got 'nan'; expected a number"),
         ("i-mix2mix@f=inf", "got 'inf'; expected a number"),
         ("i-mix2mix@k=1+k=2", "got it twice"),
+        ("i-mix2mix@attention=none", "got 'none'; expected one of random, plain, extended"),
+        ("i-mix2mix@reference=", "got ''; expected one of edited, unedited"),
+        ("coupled@weight=0.7", "got '0.7'; expected a number from 0 to 0.5"),
+        ("t2vz@anchor=-1", "got '-1'; expected an integer of at least 0"),
         ("i-mix2mix@", "got ''"),
         ("unedited@k=1", "setting of unedited: got 'k'; expected one of none"),
     ],

@@ -42,14 +42,22 @@ def test_a_cell_lies_under_its_method_scene_edit_and_seed() -> None:
     assert cell.folder(Path("run")).as_posix() == expected
 
 
+def test_the_names_of_a_run_s_cells_differ() -> None:
+    planned = plan([parse_variant("t2vz"), parse_variant("t2vz@steps=3")], [PANDA, KNIGHT], [0, 1])
+    assert len({cell.name for cell in planned}) == 8
+    assert planned[0].name == "t2vz · bear · Turn the bear to a panda bear"
+    assert planned[-1].name == "t2vz@steps=3 · person · Turn him into a knight · seed 1"
+
+
 def test_a_method_takes_those_settings_of_the_budget_that_it_has() -> None:
     assert settings_of(parse_variant("t2vz"), QUICK) == {"steps": QUICK.settings["steps"]}
     assert settings_of(parse_variant("unedited"), QUICK) == {}
 
 
 def test_a_variant_s_own_settings_win() -> None:
+    own = {"first_updates", "k", "warmup", "timesteps", "reference_steps"}
     settings = settings_of(parse_variant("i-mix2mix@k=20"), QUICK)
-    assert settings == {name: value for name, value in QUICK.settings.items() if name != "steps"} | {"k": 20}
+    assert settings == {name: value for name, value in QUICK.settings.items() if name in own} | {"k": 20}
 
 
 def test_an_identity_changes_with_everything_that_matters() -> None:

@@ -15,8 +15,9 @@ import torch
 from baselines.api import EditRequest, EditResult
 from benchmark import runner, store
 from benchmark.catalogue import find_edit
+from benchmark.options import RunOptions
 from benchmark.results import CellResult
-from benchmark.runner import RunOptions, run_benchmark
+from benchmark.runner import run_benchmark
 from mix2mix.errors import InputError
 
 MakeOptions = Callable[..., RunOptions]
@@ -95,7 +96,8 @@ def changed_settings(options: RunOptions, fakes: SimpleNamespace) -> RunOptions:
 
 
 def changed_bundle(options: RunOptions, fakes: SimpleNamespace) -> RunOptions:
-    return replace(options, bundle=fakes.fake_bundle(digest="e" * 64))
+    other = fakes.fake_bundle(digest="e" * 64)
+    return replace(options, bundle=other, load_bundle=lambda device: other)
 
 
 def changed_guidance(options: RunOptions, fakes: SimpleNamespace) -> RunOptions:

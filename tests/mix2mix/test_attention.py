@@ -5,15 +5,22 @@ import math
 import pytest
 import torch
 
-from mix2mix.attention import BRANCHES, CrossViewProcessor, CrossViewState, cross_view_attention
-from mix2mix.pretrained import load_editor
+from mix2mix.attention import (
+    BRANCHES,
+    CrossViewProcessor,
+    CrossViewState,
+    ExtendedProcessor,
+    cross_view_attention,
+    extended_attention,
+)
+from mix2mix.bundles import load_bundle
 
 VIEWS, TOKENS, WIDTH = 3, 5, 8
 
 
 @pytest.fixture(scope="module")
 def editor(random_bundle_folder):
-    return load_editor(random_bundle_folder / "teacher")
+    return load_bundle("mini", weights=random_bundle_folder).teacher.editor
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +132,50 @@ def test_cross_attention_to_the_text_is_left_alone(editor):
     with cross_view_attention(editor, CrossViewState(VIEWS, torch.tensor(0))):
         during = dict(editor.unet.attn_processors)
     assert {name for name in before if during[name] is not before[name]} == {name for name in before if "attn1" in name}
+
+
+# --- extended attention ----------------------------------------------------------------------------------------------
+
+
+def extend(layer, tokens, views):
+    layer.set_processor(ExtendedProcessor(views))
+    return layer(tokens)
+
+
+def test_extended_attention_is_plain_attention_over_the_tokens_of_all_views_of_a_branch(layer):
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    tokens = tokens_of()
+    extended = extend(layer, tokens, VIEWS)
+    layer.set_processor(AttnProcessor2_0())
+    for branch in range(BRANCHES):
+        own = slice(branch * VIEWS, (branch + 1) * VIEWS)
+        alone = layer(tokens[own].reshape(1, VIEWS * TOKENS, WIDTH))
+        torch.testing.assert_close(extended[own], alone.view(VIEWS, TOKENS, WIDTH))
+
+
+def test_in_extended_attention_every_view_reaches_every_view_of_its_branch_and_no_other_branch(layer):
+    tokens = tokens_of()
+    before = extend(layer, tokens, VIEWS)
+    for view in range(VIEWS):
+        moved = tokens.clone()
+        moved.view(BRANCHES, VIEWS, TOKENS, WIDTH)[:, view] += 1
+        assert changed_views(before, extend(layer, moved, VIEWS)) == [0, 1, 2]
+    moved = tokens.clone()
+    moved[0] += 1  # a view of the first branch alone
+    differs = (before != extend(layer, moved, VIEWS)).flatten(1).any(1).view(BRANCHES, VIEWS)
+    assert differs.tolist() == [[True] * VIEWS, [False] * VIEWS, [False] * VIEWS]
+
+
+def test_extended_attention_reaches_all_views_of_the_unet_and_is_taken_out_again(editor, unet_input):
+    latents, text = unet_input
+    moved = latents.clone()
+    moved.view(BRANCHES, VIEWS, 8, 16, 16)[:, 1] += 1
+    processors = dict(editor.unet.attn_processors)
+    with extended_attention(editor, VIEWS):
+        during = dict(editor.unet.attn_processors)
+        assert changed_views(predict(editor, latents, text), predict(editor, moved, text)) == [0, 1, 2]
+    assert {name for name in during if isinstance(during[name], ExtendedProcessor)} == {
+        name for name in during if "attn1" in name
+    }
+    assert editor.unet.attn_processors == processors

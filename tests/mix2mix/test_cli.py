@@ -12,20 +12,26 @@ import torch
 from PIL import Image
 
 from baselines.api import EditRequest, EditResult
+from baselines.registry import SPECS
+from benchmark.cells import BundleFacts
 from mix2mix import __version__
 from mix2mix.bundles import Bundle, BundleSettings
 from mix2mix.cli import main
+from mix2mix.parts import OWN_PARTS
 
 COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "survey", "survey create", "survey serve",
             "survey export", "survey analyze", "survey counts", "survey power", "survey simulate", "report", "list",
             "doctor"]  # fmt: skip
 VAMPIRE = ("--instruction", "Turn him into a vampire")
+WEIGHTS = [f"{part['folder']}/{file}" for part in OWN_PARTS.values() for file in part["files"]]
+"""Files of a bundle that carries its own."""
 
 
 @pytest.fixture(autouse=True)
 def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to run in, without a GPU."""
+    """An empty folder to run in, without a GPU and without methods of others."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MIX2MIX_METHODS", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     return tmp_path
 
@@ -36,13 +42,17 @@ def hollow_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = BundleSettings(image_size=16, teacher_size=16, student={}, preconditioning={}, random_weights=True)
     nothing: Any = None
     bundle = Bundle("mini", nothing, nothing, nothing, nothing, nothing, settings, digest="0" * 64)
-    monkeypatch.setattr("mix2mix.bundles.load_bundle", lambda name, device: bundle)
+    facts = BundleFacts("mini", bundle.digest, settings)
+    monkeypatch.setattr("benchmark.options.bundle_facts", lambda name, weights=None: facts)
+    monkeypatch.setattr("mix2mix.bundles.load_bundle", lambda name, device, weights=None: bundle)
 
 
 @pytest.fixture
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading a bundle is a mistake."""
-    monkeypatch.setattr("mix2mix.bundles.load_bundle", lambda name, device: pytest.fail("a bundle was loaded"))
+    monkeypatch.setattr(
+        "mix2mix.bundles.load_bundle", lambda name, device, weights=None: pytest.fail("a bundle was loaded")
+    )
 
 
 @pytest.fixture
@@ -119,10 +129,10 @@ class TestList:
     @pytest.mark.parametrize(
         ("kind", "count", "keys"),
         [
-            ("methods", 6, {"id", "needs", "paper", "description", "parameters"}),
+            ("methods", len(SPECS), {"id", "paper", "year", "published", "needs", "cost", "parameters", "description"}),
             ("scenes", 3, {"name", "edits", "prompt"}),
             ("edits", 20, {"scene", "instruction", "slug", "edited_prompt", "text_guidance", "image_guidance"}),
-            ("bundles", 1, {"name", "weights", "folder", "title"}),
+            ("bundles", 2, {"name", "weights", "folder", "title"}),
         ],
     )
     def test_json_has_every_field(
@@ -140,7 +150,7 @@ class TestList:
         assert len(rows) == 20
         assert rows[1][column:].startswith("Turn him into a vampire ")
 
-    @pytest.mark.parametrize(("made", "told"), [([], "missing"), (["SHA256SUMS", "bundle.json"], "here")])
+    @pytest.mark.parametrize(("made", "told"), [([], "missing"), (["SHA256SUMS", "bundle.json", *WEIGHTS], "here")])
     def test_bundles_tell_whether_their_weights_are_here(
         self,
         made: list[str],
@@ -150,6 +160,7 @@ class TestList:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         for name in made:
+            (somewhere / name).parent.mkdir(parents=True, exist_ok=True)
             (somewhere / name).write_text('{"image_size": 8, "teacher_size": 8, "student": {}, "preconditioning": {}}')
         monkeypatch.setenv("MIX2MIX_WEIGHTS", str(somewhere))
         main(["list", "bundles", "--json"])
@@ -338,7 +349,7 @@ class TestBenchmark:
     def test_repeated_it_keeps_what_is_finished(self, capsys: pytest.CaptureFixture[str]) -> None:
         main(list(self.WORDS))
         assert main(list(self.WORDS)) == 0
-        assert "1 of them kept from an earlier run" in capsys.readouterr().out
+        assert "all finished earlier and unchanged: nothing was to do" in capsys.readouterr().out
 
     def test_a_failed_cell_is_told_and_makes_the_exit_status_1(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

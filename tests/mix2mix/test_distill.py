@@ -10,9 +10,10 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mix2mix import distill as method
-from mix2mix.attention import CrossViewProcessor, CrossViewState
+from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor
 from mix2mix.bundles import load_bundle
 from mix2mix.cameras import Cameras
 from mix2mix.distill import DistillConfig, Draws, Judge, Trajectory, distill, distill_config, style_resize
@@ -33,7 +34,7 @@ SIZE, LATENT = 128, 16
 @pytest.fixture(scope="module")
 def bundle(random_bundle_folder):
     """The random bundle with a smaller student, so that an update takes a blink."""
-    whole = load_bundle("mini", folder=random_bundle_folder)
+    whole = load_bundle("mini", weights=random_bundle_folder)
     config = {**whole.settings.student, "model_channels": 32, "num_res_blocks": 1}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -475,6 +476,176 @@ def test_updates_personalise_the_student(bundle, done):
     frozen, sharper = run(bundle, config=still), run(bundle, config=replace(still, f=2.0))
     assert torch.equal(frozen.views, sharper.views)  # what the teacher says no longer matters
     assert not torch.equal(frozen.views, done[0].views)
+
+
+# --- the paper's ablations -------------------------------------------------------------------------------------------
+
+SHORT = replace(TINY, plan=UpdatePlan(count=2, k=1, first_updates=2, warmup=1, lr_max=1e-3), reference_steps=1)
+
+
+def test_uniform_teacher_times_range_over_all_levels_at_every_timestep(dry_run):
+    plan = UpdatePlan(count=2, k=600, first_updates=600, warmup=1)
+    log, _ = dry_run(DistillConfig(plan, teacher_time="uniform"))
+    for drawn in (log.t[:600], log.t[600:]):  # tau = 999 and 25
+        continuous = torch.tensor(drawn) + torch.rand(600, generator=torch.Generator().manual_seed(0))
+        assert stats.kstest(continuous.numpy(), stats.uniform(50, 900).cdf).pvalue > 0.01
+
+
+def test_matched_teacher_times_are_the_student_s(dry_run):
+    log, _ = dry_run(DistillConfig(UpdatePlan(count=5, k=2, first_updates=3, warmup=1), teacher_time="matched"))
+    assert log.t == [event[1] for event in log.events if event[0] == "update"]
+    assert log.t[0] == 999
+
+
+def test_all_variants_draw_the_same_noise_and_views(dry_run):
+    """So that they are compared on equal terms."""
+    config = DistillConfig(UpdatePlan(count=2, k=3, first_updates=3, warmup=1))
+    paper, *others = (
+        dry_run(replace(config, **{name: choice}), keep_noise=True)[0]
+        for name, choice in [("reference", "edited"), ("teacher_time", "uniform"), ("teacher_time", "matched"),
+                             ("attention", "plain"), ("latent_mapping", "learned"), ("reference", "unedited")]
+    )  # fmt: skip
+    for other in others:
+        assert other.kappa == paper.kappa
+        assert torch.equal(torch.stack(other.noise), torch.stack(paper.noise))
+        assert torch.equal(other.start, paper.start)
+
+
+@pytest.mark.parametrize(("attention", "kind"), [("plain", None), ("extended", ExtendedProcessor)])
+def test_the_teacher_s_views_look_at_themselves_or_at_all(bundle, monkeypatch, attention, kind):
+    seen, predict, plain = [], bundle.teacher.predict_noise, dict(bundle.teacher.unet.attn_processors)
+    monkeypatch.setattr(
+        bundle.teacher,
+        "predict_noise",
+        lambda *told: (seen.append(dict(bundle.teacher.unet.attn_processors)), predict(*told))[1],
+    )
+    run(bundle, config=replace(SHORT, attention=attention))
+    for processors in seen:
+        changed = {name for name in processors if processors[name] is not plain[name]}
+        assert changed == ({name for name in plain if "attn1" in name} if kind else set())
+        assert all(isinstance(processors[name], kind) for name in changed)
+    assert bundle.teacher.unet.attn_processors == plain
+
+
+def test_the_learned_mapping_starts_as_the_identity_and_leaves_torch_s_seed_alone():
+    state, latents = torch.get_rng_state(), noise_of(2, 4, 8, 8, seed=0)
+    mapping = method.latent_mapping("learned")
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(mapping(latents), latents)
+    assert sum(parameter.numel() for parameter in mapping.parameters()) == 4 * 4 * 5 * 5 + 4
+
+
+def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
+    """The teacher judges mapping(resize(zeta0)); both are pushed, and their gradients are clipped together."""
+    student, mapping = Student(Gain(0.3), Preconditioning()), method.latent_mapping("learned")
+    nn.init.normal_(mapping.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+    trajectory = replace(trajectory_of(student, side=9), mapping=mapping)
+    parameters = trajectory.parameters()
+    trajectory.optimiser = torch.optim.AdamW(parameters, lr=torch.tensor(0.01), fused=True)
+    judge, before = StubJudge(noise_of(2, 4, 8, 8, seed=4)), [p.detach().clone() for p in parameters]
+    predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
+    z0 = mapping(interpolate(predicted, (8, 8), mode="bilinear"))
+    expected = torch.autograd.grad((judge.answer * z0).sum() / z0.numel(), parameters)
+    method.update(trajectory, judge, draws_of(trajectory, 8), replace(TINY, gradient_clip=1e-3))
+    norm = torch.stack([gradient.norm() for gradient in expected]).norm()
+    assert norm > 1e-3
+    torch.testing.assert_close(judge.z0, z0.detach())
+    for parameter, gradient, old in zip(parameters, expected, before, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient * 1e-3 / norm, rtol=1e-3, atol=1e-9)
+        assert not torch.equal(parameter, old)
+    torch.testing.assert_close(trajectory.x0, predicted.detach())  # what is decoded is the student's own
+
+
+def test_the_optimiser_of_a_run_holds_the_learned_mapping(bundle, monkeypatch):
+    seen = []
+    monkeypatch.setattr(method, "update", lambda trajectory, *_: seen.append(trajectory))
+    run(bundle, config=replace(SHORT, latent_mapping="learned"))
+    trained = {id(p) for p in seen[0].optimiser.param_groups[0]["params"]}
+    assert trained == {id(p) for p in seen[0].parameters()}
+    assert {id(p) for p in seen[0].mapping.parameters()} < trained
+
+
+def test_an_unedited_reference_is_the_view_itself_and_costs_the_teacher_nothing(bundle, monkeypatch):
+    seen, denoise, told = [], Student.denoise, []
+
+    def watched(self, x, tau, condition, num_frames):
+        seen.append(condition)
+        return denoise(self, x, tau, condition, num_frames)
+
+    monkeypatch.setattr(Student, "denoise", watched)
+    monkeypatch.setattr(bundle.teacher, "edit", lambda *_: pytest.fail("the reference was edited"))
+    result = run(bundle, config=replace(SHORT, reference="unedited"), progress=lambda phase, *_: told.append(phase))
+    view = make_scene().images[result.reference_view][None]
+    torch.testing.assert_close(seen[0].latents[0], bundle.vae.encode(view * 2 - 1)[0])
+    torch.testing.assert_close(seen[0].context[0, 0], bundle.condition_clip.image_features(view)[0])
+    assert result.counts == {"teacher": 3 * 3 * 3, "student": 4}
+    assert set(told) == {"distill"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"teacher_time": "uniform"}, {"teacher_time": "matched"}, {"attention": "plain"}, {"attention": "extended"},
+     {"latent_mapping": "learned"}, {"reference": "unedited"}],
+    ids=lambda settings: "-".join(settings.values()),
+)  # fmt: skip
+def test_every_ablation_gives_other_views_of_the_same_shape(bundle, settings):
+    scene = make_scene(2)
+    paper, other = (run(bundle, scene, config) for config in (SHORT, SHORT.override(settings)))
+    assert other.views.shape == paper.views.shape
+    assert other.views.isfinite().all()
+    assert not torch.equal(other.views, paper.views)
+
+
+class NoHostRead(TorchDispatchMode):
+    """Refuses what would bring a tensor's value to the host: on a GPU it waits, and a CUDA graph cannot hold it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func)
+        assert not any(reads in name for reads in ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero"))
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_guard_notices_a_host_read():
+    with pytest.raises(AssertionError), NoHostRead():
+        torch.ones(()).item()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"teacher_time": "uniform", "attention": "plain"}, {"teacher_time": "matched", "attention": "extended"},
+     {"latent_mapping": "learned", "reference": "unedited"}],
+    ids=lambda settings: "-".join(settings.values()) or "paper",
+)  # fmt: skip
+def test_updates_and_draws_read_nothing_back_and_change_their_tensors_in_place(bundle, monkeypatch, settings):
+    places, (update, refresh) = [], (method.update, Draws.refresh)
+
+    def guarded_update(trajectory, judge, draws, config):
+        with NoHostRead():
+            update(trajectory, judge, draws, config)
+        lasting = [trajectory.x, trajectory.x0, *trajectory.parameters(), *vars(draws).values()]
+        places.append([tensor.data_ptr() for tensor in lasting])
+
+    def guarded_refresh(*arguments):
+        with NoHostRead():
+            refresh(*arguments)
+
+    monkeypatch.setattr(method, "update", guarded_update)
+    monkeypatch.setattr(Draws, "refresh", guarded_refresh)
+    run(bundle, config=SHORT.override(settings))
+    assert len(places) == 3
+    assert places[0] == places[1] == places[2]
+
+
+@pytest.mark.parametrize("name", ["teacher_time", "attention", "latent_mapping", "reference"])
+def test_a_choice_that_there_is_not_is_told_with_those_that_there_are(name):
+    with pytest.raises(InputError, match=rf"'{name}'.*got 'other'; expected one of {', '.join(method.CHOICES[name])}"):
+        DistillConfig().override({name: "other"})
+
+
+def test_the_paper_s_own_choice_comes_first():
+    assert {name: choices[0] for name, choices in method.CHOICES.items()} == {
+        name: getattr(DistillConfig(), name) for name in method.CHOICES
+    }
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

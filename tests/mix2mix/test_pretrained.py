@@ -5,17 +5,21 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from mix2mix.pretrained import halve, load_clip, load_editor
+from mix2mix.bundles import load_bundle
+from mix2mix.loading import fill_clip, read_clip
+from mix2mix.pretrained import halve
 
 
 @pytest.fixture(scope="module")
 def editor(random_bundle_folder):
-    return load_editor(random_bundle_folder / "teacher")
+    return load_bundle("mini", weights=random_bundle_folder).teacher.editor
 
 
 @pytest.fixture(scope="module")
 def clip(random_bundle_folder):
-    return load_clip(random_bundle_folder / "clip")
+    clip = read_clip(random_bundle_folder / "clip")
+    fill_clip(clip, random_bundle_folder / "clip" / "model.safetensors")
+    return clip
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def test_networks_are_fp32_whatever_their_files_are(random_bundle_folder, editor
 
 
 def test_loading_and_running_is_silent(random_bundle_folder, images, capfd):
-    editor = load_editor(random_bundle_folder / "teacher")
+    editor = load_bundle("mini", weights=random_bundle_folder).teacher.editor
     options = {"text_guidance": 7.5, "image_guidance": 1.5, "steps": 1, "on_step": lambda done: None}
     editor.run(images[:1], "a vampire", generators=[torch.Generator().manual_seed(0)], **options)
     assert capfd.readouterr() == ("", "")
@@ -45,6 +49,24 @@ def test_the_vae_scales_what_it_encodes_and_unscales_what_it_decodes(editor, ima
         assert torch.equal(vae.encode(images[:2] * 2 - 1), mode * stock.config.scaling_factor)
         torch.testing.assert_close(vae.decode(mode * vae.scale), stock.decode(mode).sample, rtol=1e-3, atol=1e-4)
     assert (vae.factor, vae.scale) == (8, stock.config.scaling_factor)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside diffusers
+def test_the_teacher_folder_is_a_stock_pipeline(random_bundle_folder, editor):
+    from diffusers import StableDiffusionInstructPix2PixPipeline
+
+    stock = StableDiffusionInstructPix2PixPipeline.from_pretrained(random_bundle_folder / "teacher")
+    for name in ("unet", "vae", "text_encoder"):
+        mine, theirs = getattr(editor.pipeline, name), getattr(stock, name)
+        state = theirs.state_dict()
+        assert state.keys() == mine.state_dict().keys()
+        assert all(torch.equal(value, state[key].float()) for key, value in mine.state_dict().items())
+    for part in (lambda pipeline: pipeline.unet, lambda pipeline: pipeline.vae, lambda pipeline: pipeline.scheduler):
+        mine, theirs = ({k: v for k, v in part(it).config.items() if k[0] != "_"} for it in (editor.pipeline, stock))
+        assert mine == theirs
+    texts = ["Turn him into a vampire", ""]
+    assert editor.pipeline.tokenizer(texts).input_ids == stock.tokenizer(texts).input_ids
+    assert editor.pipeline.tokenizer.model_max_length == stock.tokenizer.model_max_length
 
 
 def test_the_clip_folder_is_a_stock_open_clip_model(random_bundle_folder, clip, images):

@@ -19,6 +19,7 @@ from mix2mix.schedule import (
     student_timesteps,
     teacher_density,
     teacher_timestep,
+    uniform_timestep,
     updates_per_timestep,
 )
 
@@ -194,3 +195,17 @@ def test_a_sharpness_that_is_not_positive_is_refused(f: float):
 def test_a_certain_timestep_has_no_density():
     with pytest.raises(InputError, match="below 950"):
         teacher_density(torch.tensor(950.0), tau=974, f=0.5)
+
+
+def test_the_uniform_timestep_covers_50_to_949_evenly():
+    t = uniform_timestep((torch.arange(9000) + 0.5) / 9000)
+    assert t.dtype == torch.int64
+    values, counts = t.unique(return_counts=True)
+    assert values.tolist() == list(range(50, 950))
+    assert set(counts.tolist()) == {10}
+
+
+def test_the_largest_uniform_draw_stays_below_the_end():
+    largest = torch.tensor(1 - 2**-24)
+    assert largest < 1
+    assert uniform_timestep(largest).item() == 949

@@ -6,10 +6,9 @@ from torch.nn.functional import interpolate
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mix2mix.attention import CrossViewState, cross_view_attention
+from mix2mix.bundles import load_bundle
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
-from mix2mix.pretrained import load_editor
-from mix2mix.teacher import Teacher
 
 EDIT = Edit("Turn him into a vampire", "a man", "a vampire", text_guidance=7.5, image_guidance=1.5)
 VIEWS, SIZE = 3, 128
@@ -17,7 +16,7 @@ VIEWS, SIZE = 3, 128
 
 @pytest.fixture(scope="module")
 def teacher(random_bundle_folder):
-    return Teacher(load_editor(random_bundle_folder / "teacher"))
+    return load_bundle("mini", weights=random_bundle_folder).teacher
 
 
 @pytest.fixture(scope="module")

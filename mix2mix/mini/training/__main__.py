@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mix2mix.errors import InputError
-from mix2mix.mini.training.data import DataConfig, read_edits
+from mix2mix.mini.training.data import read_edits
 from mix2mix.mini.training.ranks import join, leave
 from mix2mix.mini.training.stages import TrainConfig, Workshop, open_workshop, train
 
@@ -31,7 +31,7 @@ def _run(options: argparse.Namespace) -> int:
     until = time.monotonic() + 60 * options.minutes
     ranks = join(options.device)
     try:
-        workshop = open_workshop(_config(options), read_edits(options.edits), options.work, ranks)
+        workshop = open_workshop(_config(options), read_edits(options.edits), options.work, ranks, options.start)
         return _run_stages(workshop, options.stages, options.output, until)
     finally:
         leave(ranks)
@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--edits", type=Path, required=True, help="catalogue of edits (benchmark/table6.csv)")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--work", type=Path, default=Path("runs/train_mini"), help="checkpoints and weights")
+    parser.add_argument("--start", type=Path, help="--work of an earlier run, whose weights this one begins with")
+    parser.add_argument("--seed", type=int, default=0, help="of the scenes and of every draw")
     parser.add_argument("--output", type=Path, default=Path("runs/train_mini/bundle"), help="the bundle's folder")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after so many minutes")
@@ -66,11 +68,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(options: argparse.Namespace) -> TrainConfig:
     config = TrainConfig()
-    if options.scale == 1.0:
-        return config
-    data = DataConfig(scenes=max(5 * 4, int(config.data.scenes * options.scale)), chunk=4)
-    fits = {name: replace(fit, steps=max(2, int(fit.steps * options.scale)), batch=8)
-            for name in STAGES[:-1] for fit in [getattr(config, name)]}  # fmt: skip
+    data, fits = replace(config.data, seed=options.seed), {name: getattr(config, name) for name in STAGES[:-1]}
+    if options.scale != 1.0:
+        data = replace(data, scenes=max(5 * 4, int(data.scenes * options.scale)), chunk=4)
+        fits = {k: replace(f, steps=max(2, int(f.steps * options.scale)), batch=8) for k, f in fits.items()}
+    fits = {name: replace(fit, seed=fit.seed + 10 * options.seed) for name, fit in fits.items()}
     return replace(config, data=data, **fits)
 
 

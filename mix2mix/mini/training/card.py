@@ -1,6 +1,5 @@
 """The model card: what was trained, on what, for how long, and how good it is."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
     counts["teacher"] = counts.pop("unet") + counts.pop("text_encoder")
     rows = []
     for name in ("vae", "clip", "teacher", "student"):
-        log = json.loads((workshop.folder / f"{name}.json").read_text())
+        log = workshop.log(name)
         batch = getattr(config, name).batch
         rows.append(
             f"| {name} | {counts[name]:,} | {log['steps']:,} | {batch} | {log['seconds'] / 60:.1f} | {log['device']} |"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -58,6 +59,8 @@ class Workshop:
     folder: Path
     ranks: Ranks
     networks: MiniNetworks
+    start: Path | None = None
+    """The folder of an earlier run: stages begin with its weights, and those that do not run are taken from it."""
     drawn: Dataset | None = None
 
     def data(self) -> Dataset:
@@ -81,14 +84,22 @@ class Workshop:
 
     def load(self, name: str) -> None:
         """Put an earlier stage's averaged weights in place; InputError where that stage has not run."""
-        weights = self.folder / f"{name}.safetensors"
-        if not weights.is_file():
-            raise InputError(
-                f"stage '{name}'", got=f"no {weights}", expected="its weights", fix=f"Run --stages {name}."
-            )
-        self.module(name).load_state_dict(load_file(weights, device=self.ranks.device))
+        self.module(name).load_state_dict(load_file(self.weights(name), device=self.ranks.device))
         if name == "vae":
-            self.networks.editor.vae.rescale(json.loads((self.folder / "vae.json").read_text())["scale"])
+            self.networks.editor.vae.rescale(self.log("vae")["scale"])
+
+    def weights(self, name: str) -> Path:
+        """A stage's file of weights, of this run or of the one that it starts from; InputError where neither has it."""
+        for folder in (self.folder, self.start):
+            if folder is not None and (folder / f"{name}.safetensors").is_file():
+                return folder / f"{name}.safetensors"
+        missing = self.folder / f"{name}.safetensors"
+        raise InputError(f"stage '{name}'", got=f"no {missing}", expected="its weights", fix=f"Run --stages {name}.")
+
+    def log(self, name: str) -> dict[str, Any]:
+        """What was kept beside a stage's weights: steps, seconds, device; the VAE's also its latent scale."""
+        log: dict[str, Any] = json.loads(self.weights(name).with_suffix(".json").read_text())
+        return log
 
     def latents(self) -> Latents:
         """The training set as VAE and CLIP see it, kept in a file for the runs that resume."""
@@ -102,18 +113,20 @@ class Workshop:
 
     def name_of_latents(self) -> str:
         """A short hash of what latents come from: VAE, CLIP and what was drawn."""
-        weights = ((self.folder / f"{name}.safetensors").read_bytes() for name in ("vae", "clip"))
+        weights = (self.weights(name).read_bytes() for name in ("vae", "clip"))
         return hashlib.sha256(b"".join([*weights, repr(self.config.data).encode()])).hexdigest()[:12]
 
 
-def open_workshop(config: TrainConfig, edits: dict[str, list[Edit]], folder: Path, ranks: Ranks) -> Workshop:
+def open_workshop(
+    config: TrainConfig, edits: dict[str, list[Edit]], folder: Path, ranks: Ranks, start: Path | None = None
+) -> Workshop:
     """Fresh networks, with a tokenizer of every caption and instruction."""
     merges = train_merges([*caption_texts(prompts_of(edits)), *instructions_of(edits)], config.networks.vocabulary)
     networks = build_networks(config.networks, merges)
     for part in (networks.editor, networks.clip, networks.student):
         part.to(ranks.device)
     folder.mkdir(parents=True, exist_ok=True)
-    return Workshop(config, edits, folder, ranks, networks)
+    return Workshop(config, edits, folder, ranks, networks, start)
 
 
 def train(workshop: Workshop, name: str, until: float) -> bool:
@@ -121,6 +134,8 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     started = time.monotonic()
     fit_config: FitConfig = getattr(workshop.config, name)
     ranks, model = workshop.ranks, workshop.module(name).train()
+    if workshop.start is not None:
+        workshop.load(name)
     if name == "student" and ranks.device.startswith("cuda"):
         # Its run is long enough to pay for the minute that this takes; twice as fast.
         workshop.networks.student.network.compile(dynamic=False)
@@ -148,12 +163,14 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
 
 
 def _log(workshop: Workshop, name: str, step: int, seconds: float) -> None:
-    """Keep each stage's steps and seconds for the model card; the VAE's also its latent scale."""
+    """Keep a stage's steps and seconds, an earlier run's among them, for the card; the VAE's also its latent scale."""
     path = workshop.folder / f"{name}.json"
-    before = json.loads(path.read_text())["seconds"] if path.exists() else 0.0
+    nothing = {"steps": 0, "seconds": 0.0}
+    started = nothing if workshop.start is None else json.loads((workshop.start / f"{name}.json").read_text())
+    before = json.loads(path.read_text()) if path.exists() else started
     entry: dict[str, float | int | str] = {
-        "steps": step,
-        "seconds": before + seconds,
+        "steps": started["steps"] + step,
+        "seconds": before["seconds"] + seconds,
         "device": _device_names(workshop.ranks),
     }
     if name == "vae":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mix2mix.commands.options import find_device, guidance, integers, names, seed
+from mix2mix.commands.options import find_device, find_devices, guidance, integers, names, seed
 from mix2mix.errors import InputError
 
 
@@ -57,3 +57,37 @@ def test_a_device_that_is_not_here_is_bad_input(gpus: int, name: str, monkeypatc
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     with pytest.raises(InputError, match=f"device: got '{name}'; expected one of cpu"):
         find_device(name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "devices"),
+    [
+        (["all"], ("cuda:0", "cuda:1")),
+        (["cuda:1", "cuda:0"], ("cuda:1", "cuda:0")),
+        (["cuda", "cuda:1"], ("cuda:0", "cuda:1")),
+        (["cuda"], ("cuda",)),
+        (["cpu", "cpu"], ("cpu", "cpu")),
+    ],
+)
+def test_several_devices_are_taken_in_their_order(
+    wanted: list[str], devices: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert find_devices(wanted) == devices
+
+
+@pytest.mark.parametrize(
+    ("gpus", "wanted", "message"),
+    [
+        (2, ["cuda:1", "cuda:1"], "cuda:1 more than once"),
+        (2, ["cuda", "cuda:0"], "cuda:0 more than once"),
+        (2, ["cuda:0", "cuda:2"], "got 'cuda:2'"),
+        (0, ["all"], "expected a machine with GPUs"),
+    ],
+)
+def test_devices_that_are_not_here_or_named_twice_are_bad_input(
+    gpus: int, wanted: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(InputError, match=message):
+        find_devices(wanted)

@@ -100,7 +100,7 @@ def test_the_networks_are_the_same_each_time(tmp_path, edits):
 def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_came_about(finished, tmp_path):
     shop, _ = finished
     assemble(shop, tmp_path)
-    bundle = load_bundle("mini", folder=tmp_path)
+    bundle = load_bundle("mini", weights=tmp_path)
     for name, value in load_file(shop.folder / "student.safetensors").items():
         torch.testing.assert_close(bundle.student.state_dict()[name], value, rtol=1e-3, atol=1e-4)
     assert bundle.vae.scale == shop.networks.editor.vae.scale
@@ -136,3 +136,18 @@ def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
     words = ["--edits", str(TABLE), "--stages", "student", "--device", "cpu", "--work", str(tmp_path)]
     assert main([*words, "--scale", "0.001"]) == 2
     assert "Run --stages vae." in capsys.readouterr().err
+
+
+def test_a_run_begins_with_the_weights_of_the_one_it_starts_from_and_takes_what_it_does_not_train(
+    finished, edits, dataset, tmp_path
+):
+    earlier, _ = finished
+    shop = open_workshop(CONFIG, edits, tmp_path, Ranks("cpu"), start=earlier.folder)
+    shop.drawn = dataset
+    assert not train(shop, "student", until=-math.inf)  # no time: what is written is what it began with
+    kept, began = (load_file(folder / "student.safetensors") for folder in (tmp_path, earlier.folder))
+    assert all(torch.equal(kept[name], began[name]) for name in began)
+    assert json.loads((tmp_path / "student.json").read_text())["steps"] == BRIEF.steps
+    shop.load("teacher")
+    teacher = load_file(earlier.folder / "teacher.safetensors")
+    assert all(torch.equal(shop.module("teacher").state_dict()[name], value) for name, value in teacher.items())

@@ -1,0 +1,31 @@
+"""Drawing splats with gsplat (arXiv 2409.06765), for a CUDA GPU; its kernels are compiled at first use."""
+
+import gsplat
+import torch
+from torch import Tensor
+
+from baselines.splat_dense import BLUR, NEAR
+from baselines.splats import Splats
+from mix2mix.cameras import Cameras
+
+
+def gsplat_rasteriser(splats: Splats, camera: Cameras, size: int, background: Tensor) -> Tensor:
+    """Draw splats for one camera: the `Rasteriser` for a GPU."""
+    K = camera.K * camera.K.new_tensor([[size], [size], [1.0]])
+    images, _, _ = gsplat.rasterization(
+        means=splats.means,
+        quats=splats.quaternions,
+        scales=splats.log_scales.exp(),
+        opacities=splats.opacities,
+        colors=torch.cat([splats.constant[:, None], splats.linear], dim=1),
+        viewmats=torch.linalg.inv(camera.c2w),
+        Ks=K,
+        width=size,
+        height=size,
+        near_plane=NEAR,
+        eps2d=BLUR,
+        sh_degree=1,
+        backgrounds=background[None],
+    )
+    picture: Tensor = images[0].permute(2, 0, 1)
+    return picture
