@@ -145,6 +145,8 @@ def _package(requirement: Requirement) -> Finding:
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            return Finding("absent", requirement.name, f"is optional: {requirement}")
         return Finding("wrong", requirement.name, f"is not installed; expected {requirement}. Install mix2mix again.")
     if not requirement.specifier.contains(version, prereleases=True):
         return Finding("wrong", requirement.name, f"is {version}; expected {requirement}. Install mix2mix again.")

@@ -103,6 +103,15 @@ def test_a_package_that_is_missing_is_wrong(requirements: dict[str, str]) -> Non
     assert states(doctor.packages()) == {"numpy": "wrong", "pillow": "ok"}
 
 
+def test_an_extra_s_requirement_that_is_not_installed_is_absent(
+    requirements: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "requires", lambda _: ["numpy>=2.0", "gsplat>=1.5.3; extra == 'splats'"])
+    assert states(doctor.packages()) == {"numpy": "ok", "gsplat": "absent"}
+    requirements["gsplat"] = "1.0"
+    assert states(doctor.packages())["gsplat"] == "wrong"
+
+
 def test_requirements_are_not_checked_where_mix2mix_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def requires(name: str) -> list[str]:
         raise metadata.PackageNotFoundError(name)
