@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from baselines.api import EditRequest, EditResult
 from baselines.registry import COUPLED
 from baselines.sampling import setting
-from mix2mix.distill import choose_reference, condition_on, edit_reference
+from mix2mix.distill import choose_reference, condition_on, edit_reference, style_resize
 from mix2mix.schedule import student_timesteps
 from mix2mix.student import Condition, euler_step
 
@@ -88,7 +87,8 @@ def sample_coupled(request: EditRequest, condition: Condition, timesteps: Tensor
 
 def couple(x0: Tensor, y0: Tensor, weight: float) -> tuple[Tensor, Tensor]:
     """Move clean latents [N, 4, h, w] and [N, 4, h', w'] towards each other by `weight`, resized where they differ."""
-    towards_y, towards_x = _resize(y0, x0) - x0, _resize(x0, y0) - y0
+    of_x, of_y = (x0.shape[-2], x0.shape[-1]), (y0.shape[-2], y0.shape[-1])
+    towards_y, towards_x = style_resize(y0, of_x) - x0, style_resize(x0, of_y) - y0
     return x0 + weight * towards_y, y0 + weight * towards_x
 
 
@@ -103,8 +103,3 @@ def _editor_path(request: EditRequest, timesteps: Tensor) -> EditorPath:
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator, device=generator.device)
-
-
-def _resize(latents: Tensor, like: Tensor) -> Tensor:
-    size = (like.shape[-2], like.shape[-1])
-    return latents if latents.shape[-2:] == size else interpolate(latents, size, mode="bilinear", align_corners=False)

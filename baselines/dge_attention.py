@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from baselines.epipolar import epipolar_lines, near_lines
 from baselines.points import focus
-from mix2mix.attention import BRANCHES, Attention, attend
+from mix2mix.attention import BRANCHES, Attention, attend, attend_together
 from mix2mix.cameras import Cameras
 
 IMAGE_BRANCH = 1
@@ -69,10 +69,9 @@ class JointAttention:
             return attend(attn, hidden_states, hidden_states)
         branches = hidden_states.unflatten(0, (BRANCHES, -1))
         if self._pass == "keys":
-            together = branches.flatten(1, 2)
-            output = attend(attn, together, together).view_as(branches)
-            self._kept[attn] = branches[IMAGE_BRANCH], output
-            return output.flatten(0, 1)
+            output = attend_together(attn, hidden_states)
+            self._kept[attn] = branches[IMAGE_BRANCH], output.view_as(branches)
+            return output
         copies = [self._copy(attn, view, branches[IMAGE_BRANCH, view]) for view in range(len(self._sources))]
         return torch.stack(copies, dim=1).flatten(0, 1)
 

@@ -14,7 +14,7 @@ from baselines.registry import SDEDIT
 from baselines.sampling import edit_views, setting
 from mix2mix.distill import choose_reference, condition_on
 from mix2mix.schedule import STEPS, student_timesteps
-from mix2mix.student import Condition, Student, euler_step
+from mix2mix.student import Condition, Student, denoise_along
 
 
 class SdEdit:
@@ -51,12 +51,6 @@ def denoise_from(
 ) -> Tensor:
     """Noise clean targets [N, 4, h, w] to the first timestep and take Euler steps: the last clean prediction."""
     timesteps = timesteps.to(clean.device)
-    sigmas = student.sigmas[timesteps]
     noise = torch.randn(condition.latents.shape, generator=generator, device=generator.device).to(clean.device)
-    x = torch.cat([condition.latents[:1], clean]) + sigmas[0] * noise
-    x0 = x
-    for step, tau in enumerate(timesteps):
-        if step:
-            x = euler_step(x, x0, sigmas[step - 1], sigmas[step])
-        x0 = student.denoise(x, tau, condition, len(x))
-    return x0[1:]
+    x = torch.cat([condition.latents[:1], clean]) + student.sigmas[timesteps[0]] * noise
+    return denoise_along(student, x, condition, timesteps, len(x))[1:]

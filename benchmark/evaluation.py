@@ -19,6 +19,7 @@ from torch.nn.functional import cosine_similarity
 
 from benchmark import catalogue
 from benchmark.reprojection import reprojection
+from benchmark.scoring import edited_region
 from mix2mix.bundles import Bundle, bundle_folder, load_bundle
 from mix2mix.distill import condition_on
 from mix2mix.edit import Edit
@@ -127,8 +128,7 @@ def _round_trip(images: Tensor, bundle: Bundle, device: str) -> Tensor:
 
 def _error(views: Tensor, exam: Exam, state: State) -> float:
     """Reprojection error over the subject, as the benchmark measures it (over everything where all is repainted)."""
-    entry = catalogue.find_edit(exam.edit.instruction)
-    region = torch.ones_like(state.truth.subject) if entry.whole_image else state.truth.subject
+    region = edited_region(catalogue.find_edit(exam.edit.instruction), state.truth)
     found = reprojection(views, exam.cameras, state.truth.depth, region)
     if found is None:
         raise ValueError(f"no two views of the exam '{exam.edit.instruction}' share enough pixels")

@@ -96,12 +96,17 @@ def _clip_scores(before: Tensor, after: Tensor, edit: "Edit", clip: ImageTextMod
     }
 
 
+def edited_region(entry: CatalogueEdit, truth: Truth) -> Tensor:
+    """Pixels that an edit is to change, [N, H, W] bool: the subject's, or all where the whole image is restyled."""
+    return torch.ones_like(truth.subject) if entry.whole_image else truth.subject
+
+
 def _reprojections(
     views: Tensor, cameras: "Cameras", entry: CatalogueEdit, truth: Truth | None
 ) -> tuple[Reprojection | None, Reprojection | None]:
     if truth is None:
         return None, None
-    subject = torch.ones_like(truth.subject) if entry.whole_image else truth.subject
+    subject = edited_region(entry, truth)
     over_subject = reprojection(views, cameras, truth.depth, subject)
     return over_subject, reprojection(views, cameras, truth.depth, ~subject)
 

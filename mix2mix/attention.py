@@ -72,9 +72,6 @@ class CrossViewProcessor:
 class ExtendedProcessor:
     """Self-attention in which every view's queries attend to the keys and values of all views (paper, Figure 6)."""
 
-    def __init__(self, views: int) -> None:
-        self.views = views
-
     def __call__(
         self,
         attn: Attention,
@@ -83,8 +80,7 @@ class ExtendedProcessor:
         attention_mask: Tensor | None = None,
     ) -> Tensor:
         """Mix tokens [3 N, L, C] within each guidance branch."""
-        together = hidden_states.view(BRANCHES, self.views, *hidden_states.shape[1:]).flatten(1, 2)
-        return attend(attn, together, together).reshape(hidden_states.shape)
+        return attend_together(attn, hidden_states)
 
 
 def cross_view_attention(editor: HasUnet, state: CrossViewState) -> AbstractContextManager[None]:
@@ -92,9 +88,9 @@ def cross_view_attention(editor: HasUnet, state: CrossViewState) -> AbstractCont
     return self_attention_by(editor, CrossViewProcessor(state))
 
 
-def extended_attention(editor: HasUnet, views: int) -> AbstractContextManager[None]:
+def extended_attention(editor: HasUnet) -> AbstractContextManager[None]:
     """Within the block, every self-attention of the editor looks at all views; afterwards it is as before."""
-    return self_attention_by(editor, ExtendedProcessor(views))
+    return self_attention_by(editor, ExtendedProcessor())
 
 
 @contextmanager
@@ -119,6 +115,12 @@ def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:
     for layer in attn.to_out:
         mixed = layer(mixed)
     return mixed
+
+
+def attend_together(attn: Attention, tokens: Tensor) -> Tensor:
+    """Attention of tokens [3 N, L, C] to those of all N views of their own guidance branch: [3 N, L, C]."""
+    together = tokens.unflatten(0, (BRANCHES, -1)).flatten(1, 2)
+    return attend(attn, together, together).reshape(tokens.shape)
 
 
 def _split_heads(tokens: Tensor, heads: int) -> Tensor:

@@ -307,7 +307,7 @@ def _shared_attention(judge: Judge, kind: Attention) -> AbstractContextManager[N
     teacher = judge.bundle.teacher
     if kind == "random":
         return cross_view_attention(teacher, judge.attention)
-    return nullcontext() if kind == "plain" else extended_attention(teacher, judge.attention.views)
+    return nullcontext() if kind == "plain" else extended_attention(teacher)
 
 
 def _optimise(

@@ -124,9 +124,14 @@ def sample(
     student: Student, condition: Condition, timesteps: Tensor, generator: torch.Generator, num_frames: int
 ) -> Tensor:
     """Sample by plain Euler steps over falling `timesteps` [n] int64: the last clean prediction [B*T, 4, h, w]."""
-    x = x0 = student.initial_noise(condition.latents.shape, generator)
-    timesteps = timesteps.to(x.device)
-    sigmas = student.sigmas[timesteps]
+    x = student.initial_noise(condition.latents.shape, generator)
+    return denoise_along(student, x, condition, timesteps.to(x.device), num_frames)
+
+
+@torch.no_grad()
+def denoise_along(student: Student, x: Tensor, condition: Condition, timesteps: Tensor, num_frames: int) -> Tensor:
+    """Take latents x [B*T, 4, h, w] at the first of falling `timesteps` [n] to the last: its clean prediction."""
+    x0, sigmas = x, student.sigmas[timesteps]
     for step, tau in enumerate(timesteps):
         if step:
             x = euler_step(x, x0, sigmas[step - 1], sigmas[step])

@@ -138,7 +138,7 @@ def test_cross_attention_to_the_text_is_left_alone(editor):
 
 
 def extend(layer, tokens, views):
-    layer.set_processor(ExtendedProcessor(views))
+    layer.set_processor(ExtendedProcessor())
     return layer(tokens)
 
 
@@ -172,7 +172,7 @@ def test_extended_attention_reaches_all_views_of_the_unet_and_is_taken_out_again
     moved = latents.clone()
     moved.view(BRANCHES, VIEWS, 8, 16, 16)[:, 1] += 1
     processors = dict(editor.unet.attn_processors)
-    with extended_attention(editor, VIEWS):
+    with extended_attention(editor):
         during = dict(editor.unet.attn_processors)
         assert changed_views(predict(editor, latents, text), predict(editor, moved, text)) == [0, 1, 2]
     assert {name for name in during if isinstance(during[name], ExtendedProcessor)} == {
