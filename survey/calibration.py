@@ -10,9 +10,10 @@ from math import sqrt
 
 import numpy as np
 
+from benchmark.statistics import holm
 from survey.comparison import Paired, Settings, clustered_test, effect_intervals, rate_interval
 from survey.effects import count_wins
-from survey.exact import Share, fisher_test, holm, sign_test
+from survey.exact import Share, fisher_test, sign_test
 from survey.gee import fit_gee
 from survey.intervals import Interval
 from survey.power import count_rejections, p_values, paired

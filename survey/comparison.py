@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from benchmark.statistics import holm
 from mix2mix.errors import InputError
 from survey import intervals, signflip
 from survey.effects import count_wins, odds_ratio, ratio_of_means, standardised_difference
-from survey.exact import Share, Tails, fisher_test, holm, sign_test
+from survey.exact import Share, Tails, fisher_test, sign_test
 from survey.gee import fit_gee
 from survey.intervals import Interval, scene_bootstrap
 from survey.results import (

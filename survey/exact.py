@@ -1,6 +1,5 @@
-"""Exact tests of counts in whole-number arithmetic: the binomial sign test, Fisher's test, and Holm's correction."""
+"""Exact tests of counts in whole-number arithmetic: the binomial sign test and Fisher's test."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
@@ -70,17 +69,6 @@ def fisher_test(first: Share, second: Share, *, more_is_better: bool) -> Tails:
     tail = sum(weight for count, weight in weights.items() if _as_good(count, first.hits, more_is_better))
     rare = sum(weight for weight in weights.values() if weight <= weights[first.hits])
     return Tails(float(Fraction(tail, everything)), float(Fraction(rare, everything)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction for a family of tests, in their order; assumes nothing of how they depend."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted = [1.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
 
 
 def _as_good(count: int, observed: int, more_is_better: bool) -> bool:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from benchmark.statistics import holm
 from mix2mix.errors import InputError
 from survey.comparison import FAMILY, Settings, compare, rate_interval, sign_flip, with_holm
-from survey.exact import holm
 from survey.simulate import Design
 from survey.simulated_ratings import simulate_ratings
 from survey.tallies import SceneKey, Tally, counts_by_method

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, fisher_exact
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
+from benchmark.statistics import holm
 from mix2mix.errors import InputError
-from survey.exact import MAX_COUNT, Share, fisher_test, holm, sign_test
+from survey.exact import MAX_COUNT, Share, fisher_test, sign_test
 
 SHARES = st.integers(1, 40).flatmap(lambda tasks: st.builds(Share, st.integers(0, tasks), st.just(tasks)))
 
