@@ -10,10 +10,8 @@ from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import BundleFacts, Cell, plan
 from benchmark.results import CellResult
-from benchmark.store import sha256
-from mix2mix.bundles import RANDOM, BundleInfo, Weights, bundle_info, known_sums, verify
+from mix2mix.bundles import BundleInfo, Weights, bundle_info, identify, verify
 from mix2mix.errors import InputError
-from mix2mix.parts import digest
 
 if TYPE_CHECKING:
     from benchmark.scoring import SceneSource
@@ -75,14 +73,8 @@ def bundle_facts(name: str, weights: Weights | None = None) -> BundleFacts:
 
 def _identity(info: BundleInfo, listed: str) -> str:
     """The digest that the bundle will have once it is loaded (a worker sees to it that it has)."""
-    if not info.parts:  # random weights, for which no file is looked for
-        return sha256(f"{listed} {RANDOM}".encode())
     missing = [part for part, where in info.parts.items() if where is None]
     if missing:
         fix = "`mix2mix doctor` tells how to get them."
         raise InputError(f"weights of bundle {info.name}", got=f"no {', no '.join(missing)}", expected="all", fix=fix)
-    found = [where for where in info.parts.values() if where is not None]
-    sums = known_sums(info.folder)
-    if all(path in sums for where in found for path in where.files.values()):
-        return listed
-    return sha256(f"{listed} {digest(found, sums)}".encode())
+    return identify(listed, info.folder, {part: where for part, where in info.parts.items() if where is not None})

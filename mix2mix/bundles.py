@@ -185,6 +185,22 @@ def known_sums(folder: Path) -> dict[Path, str]:
     return {folder / name: checksum for checksum, _, name in lines}
 
 
+def identify(listed: str, folder: Path, found: Mapping[str, Found]) -> str:
+    """Digest of a bundle's settings and weights: of its sums alone where they cover all that was found.
+
+    Args:
+        listed: what `verify` says of the folder.
+        folder: the bundle's.
+        found: its weights by part; none where they are random.
+
+    """
+    sums = known_sums(folder)
+    if found and all(path in sums for where in found.values() for path in where.files.values()):
+        return listed
+    weights = digest(found.values(), sums) if found else RANDOM
+    return hashlib.sha256(f"{listed} {weights}".encode()).hexdigest()
+
+
 def load_bundle(
     name: str,
     device: str = "cpu",
@@ -211,12 +227,11 @@ def load_bundle(
         fix = "Name another bundle, or another folder: results would bear a false name."
         raise InputError(f"bundle in {folder}", got="another one's parts", expected=f"those of '{name}'", fix=fix)
     if chosen == RANDOM:
-        identity = hashlib.sha256(f"{identity} {RANDOM}".encode()).hexdigest()
-        return _build(name, folder, replace(settings, random_weights=True), identity, device)
+        return _build(name, folder, replace(settings, random_weights=True), identify(identity, folder, {}), device)
     given = chosen is not None
     parts = {part: settings.part(part) for part in settings.parts}
     found = obtain(Search(name, parts, settings.licence, chosen or folder, given), tell)
-    bundle = _build(name, folder, settings, _identity(identity, found, known_sums(folder)), device)
+    bundle = _build(name, folder, settings, identify(identity, folder, found), device)
     _fill(bundle, found)
     return bundle
 
@@ -274,13 +289,6 @@ def _check_name(name: str) -> None:
 
 def _shipped(name: str) -> Path:
     return Path(str(resources.files("mix2mix") / "weights" / name))
-
-
-def _identity(settings_digest: str, found: Mapping[str, Found], sums: Mapping[Path, str]) -> str:
-    """The sums alone where they cover all weights; else these and the weights'."""
-    if all(path in sums for where in found.values() for path in where.files.values()):
-        return settings_digest
-    return hashlib.sha256(f"{settings_digest} {digest(found.values(), sums)}".encode()).hexdigest()
 
 
 def _build(name: str, folder: Path, settings: BundleSettings, identity: str, device: str) -> Bundle:
