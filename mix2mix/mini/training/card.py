@@ -12,14 +12,14 @@ Small models of the miniature world, trained from random weights on nothing but 
 teacher, a SEVA student and a CLIP (one for the student's condition and for the metrics alike). They know that world
 only; on photos they run, and their pictures are what they are. Licence: Apache-2.0.
 
-Training data: {scenes} random scenes (seed {seed}), each in its original state and in {edits} edits, from eight views
-of {size} x {size} pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
+Training data: random scenes, each in its original state and in {edits} edits, from eight views of {size} x {size}
+pixels. The benchmark's held-out scenes are not among them. Made by `nox -s train_mini`.
 
 They differ from the paper's models in size, and in what small ones need: {prediction}-prediction, input frames that
 enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) and a learning rate that peaks at {lr:g}.
 
-| network | parameters | steps | batch | minutes | device |
-|---|---|---|---|---|---|
+| network | parameters | data | steps | batch | minutes | device |
+|---|---|---|---|---|---|---|
 {rows}
 """
 
@@ -44,12 +44,10 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
     for name in ("vae", "clip", "teacher", "student"):
         log = workshop.log(name)
         batch = getattr(config, name).batch
-        rows.append(
-            f"| {name} | {counts[name]:,} | {log['steps']:,} | {batch} | {log['seconds'] / 60:.1f} | {log['device']} |"
-        )
+        row = (name, f"{counts[name]:,}", ", then ".join(log["data"]), f"{log['steps']:,}", str(batch),
+               f"{log['seconds'] / 60:.1f}", log["device"])  # fmt: skip
+        rows.append(f"| {' | '.join(row)} |")
     text = _TEXT.format(
-        scenes=config.data.scenes,
-        seed=config.data.seed,
         edits=config.data.edits,
         size=config.networks.image_size,
         prediction=settings.preconditioning["prediction"],

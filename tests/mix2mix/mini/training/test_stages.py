@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from mix2mix.bundles import load_bundle
 from mix2mix.mini.networks import MiniConfig
 from mix2mix.mini.training import stages
-from mix2mix.mini.training.__main__ import main
+from mix2mix.mini.training.__main__ import _config, _parser, main
 from mix2mix.mini.training.assemble import assemble
 from mix2mix.mini.training.data import DataConfig
 from mix2mix.mini.training.loop import FitConfig
@@ -107,7 +107,7 @@ def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_ca
     assert not bundle.settings.random_weights
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert all(f"| {name} |" in card for name in STAGES)
-    assert "2 random scenes" in card
+    assert "| 2 scenes of seed 0 | 2 |" in card
 
 
 def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
@@ -132,6 +132,13 @@ def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp
     assert not (tmp_path / "clip.safetensors").exists()
 
 
+def test_the_command_takes_the_number_of_scenes_and_steps(tmp_path):
+    options = _parser().parse_args(["--edits", str(TABLE), "--scenes", "64", "--steps", "7"])
+    config = _config(options)
+    assert config.data.scenes == 64
+    assert {getattr(config, name).steps for name in STAGES} == {7}
+
+
 def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
     words = ["--edits", str(TABLE), "--stages", "student", "--device", "cpu", "--work", str(tmp_path)]
     assert main([*words, "--scale", "0.001"]) == 2
@@ -147,7 +154,9 @@ def test_a_run_begins_with_the_weights_of_the_one_it_starts_from_and_takes_what_
     assert not train(shop, "student", until=-math.inf)  # no time: what is written is what it began with
     kept, began = (load_file(folder / "student.safetensors") for folder in (tmp_path, earlier.folder))
     assert all(torch.equal(kept[name], began[name]) for name in began)
-    assert json.loads((tmp_path / "student.json").read_text())["steps"] == BRIEF.steps
+    log = json.loads((tmp_path / "student.json").read_text())
+    assert log["steps"] == BRIEF.steps
+    assert log["data"] == ["2 scenes of seed 0"] * 2
     shop.load("teacher")
     teacher = load_file(earlier.folder / "teacher.safetensors")
     assert all(torch.equal(shop.module("teacher").state_dict()[name], value) for name, value in teacher.items())
