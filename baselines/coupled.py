@@ -18,7 +18,8 @@ from torch import Tensor
 from baselines.api import EditRequest, EditResult
 from baselines.registry import COUPLED
 from baselines.sampling import setting
-from mix2mix.distill import choose_reference, condition_on, edit_reference, style_resize
+from mix2mix.distill import style_resize
+from mix2mix.reference import choose_reference, condition_on, edit_reference
 from mix2mix.schedule import student_timesteps
 from mix2mix.student import Condition, euler_step
 

@@ -1,7 +1,8 @@
 """I-Mix2Mix (arXiv 2511.14899) as a benchmarked method: the bundle's settings, overridden by the request's."""
 
 from baselines.api import EditRequest, EditResult
-from mix2mix.distill import distill, distill_config
+from mix2mix.distill import distill
+from mix2mix.distill_config import distill_config
 
 
 class IMix2Mix:

@@ -12,7 +12,7 @@ from torch import Tensor
 from baselines.api import EditRequest, EditResult
 from baselines.registry import SDEDIT
 from baselines.sampling import edit_views, setting
-from mix2mix.distill import choose_reference, condition_on
+from mix2mix.reference import choose_reference, condition_on
 from mix2mix.schedule import STEPS, student_timesteps
 from mix2mix.student import Condition, Student, denoise_along
 

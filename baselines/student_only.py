@@ -7,7 +7,7 @@ import torch
 from baselines.api import EditRequest, EditResult
 from baselines.registry import STUDENT_ONLY
 from baselines.sampling import setting
-from mix2mix.distill import choose_reference, condition_on, edit_reference
+from mix2mix.reference import choose_reference, condition_on, edit_reference
 from mix2mix.schedule import student_timesteps
 from mix2mix.student import sample
 

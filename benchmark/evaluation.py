@@ -21,10 +21,10 @@ from benchmark import catalogue
 from benchmark.reprojection import reprojection
 from benchmark.scoring import edited_region
 from mix2mix.bundles import Bundle, bundle_folder, load_bundle
-from mix2mix.distill import condition_on
 from mix2mix.edit import Edit
 from mix2mix.mini.exam import Exam, State, draw_exams
 from mix2mix.mini.training.card import write_scores
+from mix2mix.reference import condition_on
 from mix2mix.schedule import student_timesteps
 from mix2mix.student import sample
 

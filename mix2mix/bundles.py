@@ -66,6 +66,8 @@ class BundleSettings:
     """Licence by network."""
     teacher_dtype: str = "float32"
     """Precision that the teacher runs in on a GPU; on a CPU all networks run in fp32."""
+    compiled: bool = False
+    """Whether distillation compiles the networks' blocks on a GPU: minutes once, which pay where they are large."""
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: OWN_PARTS)
     """Fields of `Part` for each of teacher, student, condition_clip and metric_clip."""
     random_weights: bool = False
@@ -306,6 +308,10 @@ def _build(name: str, folder: Path, settings: BundleSettings, identity: str, dev
         condition = metric if _one_clip(settings) else loading.read_clip(folders["condition_clip"], texts=False)
     on_gpu = torch.device(device).type == "cuda"
     editor.to(device, getattr(torch, settings.teacher_dtype) if on_gpu else torch.float32)
+    if on_gpu and settings.compiled:
+        # What the compiler's convolutions want; without it they would turn their inputs at every call.
+        for convolutional in (editor.unet, student.network):
+            convolutional.to(memory_format=torch.channels_last)
     for network in (student, metric.to(device).module, condition.to(device).module):
         network.to(device).requires_grad_(False)
     return Bundle(name, Teacher(editor), student, editor.vae, condition, metric, settings, identity)

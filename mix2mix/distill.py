@@ -7,10 +7,9 @@ and its published code differ, the code is followed. The paper's ablations (Tabl
 """
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields, replace
-from typing import Literal, get_args
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -18,96 +17,22 @@ from torch.nn.functional import interpolate
 
 from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
-from mix2mix.edit import Edit
-from mix2mix.errors import InputError
+from mix2mix.compiling import compiled, compiler_missing
+from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
+from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
-from mix2mix.scene import Scene, pluecker_rays
+from mix2mix.reference import choose_reference, condition_on, edit_reference
+from mix2mix.replay import Replay
+from mix2mix.scene import Scene
 from mix2mix.schedule import (
-    UpdatePlan,
     learning_rate,
     student_timesteps,
     teacher_timestep,
     uniform_timestep,
     updates_per_timestep,
 )
-from mix2mix.student import Condition, Student, euler_step, reference_condition
-
-Progress = Callable[[str, int, int], None]
-"""Called with a phase, the work done and the work in all."""
-
-_PLAIN_RUNS = 3
-"""Runs of a computation before its capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
-
-
-_PLAN = {"timesteps" if item.name == "count" else item.name: item.name for item in fields(UpdatePlan)}
-"""The plan's fields by the names that settings give them."""
-
-Setting = int | float | str
-
-TeacherTime = Literal["normal", "uniform", "matched"]
-Attention = Literal["random", "plain", "extended"]
-LatentMapping = Literal["bilinear", "learned"]
-Reference = Literal["edited", "unedited"]
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "teacher_time": get_args(TeacherTime),
-    "attention": get_args(Attention),
-    "latent_mapping": get_args(LatentMapping),
-    "reference": get_args(Reference),
-}
-"""What the settings that name a part of the method can be; the paper's own comes first."""
-
-
-@dataclass(frozen=True)
-class DistillConfig:
-    """Every tunable of the method; the defaults are the published code's, a bundle may carry its own."""
-
-    plan: UpdatePlan = field(default_factory=UpdatePlan)
-    """Updates per timestep and their learning rate."""
-    f: float = 0.5
-    """Sharpness of the teacher's timestep distribution: near uniform over [tau, upper] (Table 5)."""
-    upper: int = 950
-    """Noisiest teacher timestep b: above it the teacher's prediction says little about the edit."""
-    reference_steps: int = 100
-    """Sampling steps of the reference view's edit."""
-    weight_decay: float = 0.01
-    """AdamW's own default."""
-    gradient_clip: float = 0.5
-    """Largest norm of the student's gradient: a single teacher timestep must not throw it off."""
-    teacher_time: TeacherTime = "normal"
-    """t ~ a normal cut to [tau, upper]; or uniform over 0.05 .. 0.95; or t = tau (both let the edit fade)."""
-    attention: Attention = "random"
-    """The teacher's views all look at a random one; or each at itself (plain); or each at all (extended)."""
-    latent_mapping: LatentMapping = "bilinear"
-    """From the student's latents to the teacher's: a resize; or one followed by a convolution that is trained too."""
-    reference: Reference = "edited"
-    """The student's input frame: a view that the teacher has edited; or the view as it is (unedited)."""
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                got, expected = f"'{getattr(self, name)}'", f"one of {', '.join(choices)}"
-                raise InputError(f"setting '{name}' of I-Mix2Mix", got=got, expected=expected, fix="Choose one.")
-
-    def override(self, settings: Mapping[str, Setting]) -> "DistillConfig":
-        """The same with some settings replaced: own fields, and the plan's (whose `count` goes by `timesteps`).
-
-        Raises:
-            InputError: a name that is no setting, or a choice that there is not.
-
-        """
-        own = [item.name for item in fields(self) if item.name != "plan"]
-        for name in settings:
-            if name not in (*own, *_PLAN):
-                known = ", ".join([*_PLAN, *own])
-                raise InputError("setting of I-Mix2Mix", got=f"'{name}'", expected=f"one of {known}", fix="Rename it.")
-        plan = {_PLAN[name]: value for name, value in settings.items() if name in _PLAN}
-        rest = {name: value for name, value in settings.items() if name in own}
-        return replace(self, plan=replace(self.plan, **plan), **rest)  # type: ignore[arg-type]
-
-
-def distill_config(bundle: Bundle, settings: Mapping[str, Setting]) -> DistillConfig:
-    """The bundle's own settings of the method, some of them overridden."""
-    return DistillConfig().override({**bundle.settings.distill, **settings})
+from mix2mix.seva import Conditioned
+from mix2mix.student import Condition, Student, euler_step
 
 
 @dataclass(frozen=True)
@@ -171,6 +96,8 @@ class Trajectory:
     x0: Tensor
     optimiser: torch.optim.Optimizer
     mapping: nn.Module = field(default_factory=nn.Identity)
+    blocks: Sequence[nn.Module] = ()
+    """Parts of the student's network that hold nearly all of its work."""
 
     @property
     def frames(self) -> int:
@@ -207,16 +134,30 @@ def latent_mapping(kind: LatentMapping) -> nn.Module:
 
 def update(trajectory: Trajectory, judge: Judge, draws: Draws, config: DistillConfig) -> None:
     """One optimiser update (paper, method section): score distillation through the one-step prediction."""
-    student = trajectory.student
-    x0 = student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
-    z0 = trajectory.mapping(style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1])))
-    gradient = judge.gradient(z0, draws.t, draws.noise)
+    z0 = predict(trajectory, draws)
+    backpropagate(trajectory, z0, judge.gradient(z0, draws.t, draws.noise))
+    descend(trajectory, config)
+
+
+def predict(trajectory: Trajectory, draws: Draws) -> Tensor:
+    """Predict clean targets and keep them; return what the teacher judges, which gradients flow through."""
+    x0 = trajectory.student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)[1:]
+    trajectory.x0.copy_(x0.detach())
+    z0: Tensor = trajectory.mapping(style_resize(x0, (draws.noise.shape[-2], draws.noise.shape[-1])))
+    return z0
+
+
+def backpropagate(trajectory: Trajectory, z0: Tensor, gradient: Tensor) -> None:
+    """Push the teacher's judgement [N, 4, h, w] of z0 through the prediction, to a gradient of all that is trained."""
     loss = (gradient * z0).sum() / z0.numel()
     trajectory.optimiser.zero_grad(set_to_none=True)
     loss.backward()
+
+
+def descend(trajectory: Trajectory, config: DistillConfig) -> None:
+    """Clip the gradient and take the optimiser's step."""
     torch.nn.utils.clip_grad_norm_(trajectory.parameters(), config.gradient_clip)
     trajectory.optimiser.step()
-    trajectory.x0.copy_(x0.detach())
 
 
 @torch.no_grad()
@@ -242,8 +183,8 @@ def distill(
     else:
         shown = scene.images[reference : reference + 1]
     generator = torch.Generator(device).manual_seed(seed)
-    judge, trajectory = _prepare(scene, edit, bundle, config, reference, shown, generator, device)
-    with _shared_attention(judge, config.attention):
+    judge, trajectory = prepare(scene, edit, bundle, config, reference, shown, generator, device)
+    with at_work(trajectory, judge, config):
         _optimise(trajectory, judge, config, generator, progress)
     _synchronise(device)
     middle = clock()
@@ -253,32 +194,8 @@ def distill(
     return DistillResult(views, reference, timings, _counts(len(scene.images), config))
 
 
-def choose_reference(scene: Scene, seed: int) -> int:
-    """The reference view: one of the scene's, drawn from the seed."""
-    return int(torch.randint(len(scene.images), (), generator=torch.Generator().manual_seed(seed)))
-
-
-def edit_reference(
-    scene: Scene, edit: Edit, bundle: Bundle, steps: int, reference: int, seed: int, progress: Progress
-) -> Tensor:
-    """Edit the reference view by the plain teacher in `steps` sampling steps: [1, 3, H, W] in [0, 1]."""
-    generator = torch.Generator().manual_seed(seed)
-    images = scene.images[reference : reference + 1]
-    return bundle.teacher.edit(
-        images, bundle.guided(edit), steps, [generator], lambda done: progress("reference", done, steps)
-    )
-
-
-def condition_on(bundle: Bundle, scene: Scene, reference: int, shown: Tensor, device: str) -> Condition:
-    """What the student is given: the reference as shown [1, 3, H, W], as latents and embedding, and the rays."""
-    latents = bundle.vae.encode(shown.to(device) * 2 - 1)[0]
-    embedding = bundle.condition_clip.image_features(shown.to(device))[0]
-    rays = pluecker_rays(scene, reference, latents.shape[-1]).to(device)
-    return reference_condition(latents, embedding, rays)
-
-
 @torch.no_grad()
-def _prepare(
+def prepare(
     scene: Scene,
     edit: Edit,
     bundle: Bundle,
@@ -288,19 +205,36 @@ def _prepare(
     generator: torch.Generator,
     device: str,
 ) -> tuple[Judge, Trajectory]:
+    """The teacher told of the edit, and the student at its start: conditioned on the reference as shown [1, 3, H, W].
+
+    Noise is drawn from the generator, which is of the device.
+    """
     condition = condition_on(bundle, scene, reference, shown, device)
     guided, views = bundle.guided(edit), len(scene.images)
     attention = CrossViewState(views, torch.zeros((), dtype=torch.int64, device=device))
     teacher = bundle.teacher
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
-    student = Student(FlatNetwork(bundle.student.network), bundle.student.preconditioning).to(device).train()
+    network = FlatNetwork(bundle.student.network)
+    student = Student(network, bundle.student.preconditioning).to(device).train()
     mapping = latent_mapping(config.latent_mapping).to(device)
     x = student.initial_noise(condition.latents.shape, generator)
     lr = torch.tensor(config.plan.lr_start, device=device)
     trained = [*student.parameters(), *mapping.parameters()]
     optimiser = torch.optim.AdamW(trained, lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda)
-    return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping)
+    blocks = [part for part in network.template.modules() if isinstance(part, Conditioned)]
+    return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping, blocks)
+
+
+@contextmanager
+def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iterator[None]:
+    """Within the block the teacher's views look at each other as configured, and what is large is compiled on a GPU."""
+    bundle = judge.bundle
+    with ExitStack() as stack:
+        stack.enter_context(_shared_attention(judge, config.attention))
+        if bundle.settings.compiled and trajectory.x.is_cuda and not compiler_missing():
+            stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
+        yield
 
 
 def _shared_attention(judge: Judge, kind: Attention) -> AbstractContextManager[None]:
@@ -315,7 +249,7 @@ def _optimise(
 ) -> None:
     """The distillation loop: all updates at a timestep, then an Euler step to the next."""
     device, plan = trajectory.x.device, config.plan
-    draws = _draws(trajectory, judge)
+    draws = new_draws(trajectory, judge)
     taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
     learn = Replay(lambda: update(trajectory, judge, draws, config), device)
     step = Replay(lambda: advance(trajectory, draws), device)
@@ -332,43 +266,14 @@ def _optimise(
             step()
 
 
-def _draws(trajectory: Trajectory, judge: Judge) -> Draws:
+def new_draws(trajectory: Trajectory, judge: Judge) -> Draws:
+    """What the updates of a trajectory draw, not drawn yet."""
     device = trajectory.x.device
     lr = trajectory.optimiser.param_groups[0]["lr"]
     tau, tau_next, t = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
     # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
     noise = torch.empty(judge.image_latents.shape, device=device)
     return Draws(tau, tau_next, t, judge.attention.kappa, noise, lr)
-
-
-class Replay:
-    """A computation on tensors that stay in place: plain on a CPU; on a GPU, after a few runs, one CUDA graph."""
-
-    def __init__(self, compute: Callable[[], None], device: torch.device) -> None:
-        self._compute = compute
-        self._graph = torch.cuda.CUDAGraph() if device.type == "cuda" else None
-        self._runs = 0
-
-    def __call__(self) -> None:
-        """Run it once more."""
-        self._runs += 1
-        if self._graph is None:
-            self._compute()
-        elif self._runs <= _PLAIN_RUNS:
-            self._run_aside()
-        else:
-            if self._runs == _PLAIN_RUNS + 1:
-                with torch.cuda.graph(self._graph):
-                    self._compute()
-            self._graph.replay()
-
-    def _run_aside(self) -> None:
-        """On a stream of its own: what is to be captured later must not have run on the default one."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self._compute()
-        torch.cuda.current_stream().wait_stream(stream)
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:

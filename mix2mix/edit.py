@@ -1,7 +1,11 @@
 """An edit: an instruction with the prompts that describe the scene before and after it, and its guidance."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Progress = Callable[[str, int, int], None]
+"""How far an edit is: called with a phase, the work done and the work in all."""
 
 
 @dataclass(frozen=True)

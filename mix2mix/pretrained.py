@@ -82,6 +82,13 @@ class Editor:
             nn.Module.to(network, dtype=dtype)  # diffusers' own warns of layers to be kept in fp32, here of none
         return self
 
+    def blocks(self) -> list[nn.Module]:
+        """The U-Net's residual blocks and transformers, where nearly all of its work is."""
+        from diffusers.models.resnet import ResnetBlock2D
+        from diffusers.models.transformers.transformer_2d import Transformer2DModel
+
+        return [part for part in self.unet.modules() if isinstance(part, ResnetBlock2D | Transformer2DModel)]
+
     def tokens(self, texts: Sequence[str]) -> Tensor:
         """Token ids [N, L] int64 on the CPU, padded or cut to the encoder's length."""
         tokenizer = self.pipeline.tokenizer

@@ -8,8 +8,8 @@ from torch.nn.functional import interpolate
 
 from baselines.coupled import EditorPath, couple, sample_coupled
 from baselines.registry import load_method, parse_variant
-from mix2mix.distill import condition_on
 from mix2mix.errors import InputError
+from mix2mix.reference import condition_on
 from mix2mix.schedule import student_timesteps
 
 SHORT = {"reference_steps": 2, "timesteps": 3}

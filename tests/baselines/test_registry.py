@@ -53,7 +53,7 @@ def test_words_and_numbers_are_joined() -> None:
 
 
 def test_the_choices_are_the_distiller_s() -> None:
-    from mix2mix.distill import CHOICES
+    from mix2mix.distill_config import CHOICES
 
     told = {p.name: p.choices for p in SPECS["i-mix2mix"].parameters if p.kind is str}
     assert told == dict(CHOICES)

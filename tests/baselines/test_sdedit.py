@@ -6,8 +6,8 @@ import torch
 from baselines.registry import load_method, parse_variant
 from baselines.sampling import edit_views
 from baselines.sdedit import denoise_from, shortened_timesteps
-from mix2mix.distill import choose_reference, condition_on
 from mix2mix.errors import InputError
+from mix2mix.reference import choose_reference, condition_on
 
 SHORT = {"steps": 2, "timesteps": 4}
 

@@ -16,7 +16,8 @@ from mix2mix import distill as method
 from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor
 from mix2mix.bundles import load_bundle
 from mix2mix.cameras import Cameras
-from mix2mix.distill import DistillConfig, Draws, Judge, Trajectory, distill, distill_config, style_resize
+from mix2mix.distill import Draws, Judge, Trajectory, distill, style_resize
+from mix2mix.distill_config import DistillConfig, distill_config
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.family import held_out_cameras

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 import mix2mix
 from mix2mix import bundles
 from mix2mix.bundles import BundleSettings, load_bundle, write_sums
-from mix2mix.distill import DistillConfig, distill
+from mix2mix.distill import distill
+from mix2mix.distill_config import DistillConfig
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.loading import built_on, read_clip, read_editor, read_student, todays_name

@@ -165,7 +165,7 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
 def _log(workshop: Workshop, name: str, step: int, seconds: float) -> None:
     """Keep a stage's data, steps and seconds, an earlier run's among them, for the card; the VAE's latent scale too."""
     path, data = workshop.folder / f"{name}.json", workshop.config.data
-    nothing = {"data": [], "steps": 0, "seconds": 0.0}
+    nothing: dict[str, Any] = {"data": [], "steps": 0, "seconds": 0.0}
     started = nothing if workshop.start is None else json.loads((workshop.start / f"{name}.json").read_text())
     before = json.loads(path.read_text()) if path.exists() else started
     entry: dict[str, Any] = {

@@ -1,0 +1,44 @@
+"""A computation that is repeated: launched kernel by kernel on a CPU, replayed as one CUDA graph on a GPU."""
+
+from collections.abc import Callable
+
+import torch
+
+PLAIN_RUNS = 3
+"""Runs of a computation before its capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
+
+
+class Replay:
+    """A computation on tensors that stay in place: plain on a CPU; on a GPU, after a few runs, one CUDA graph."""
+
+    def __init__(self, compute: Callable[[], None], device: torch.device) -> None:
+        self._compute = compute
+        self._device = device
+        self._runs = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        # One for all plain runs: memory that was freed on a stream serves that stream alone.
+        self._aside = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def __call__(self) -> None:
+        """Run it once more."""
+        self._runs += 1
+        if self._aside is None:
+            self._compute()
+        elif self._runs <= PLAIN_RUNS:
+            self._run_on(self._aside)
+        else:
+            self._graph = self._graph or self._captured()
+            self._graph.replay()
+
+    def _run_on(self, stream: torch.cuda.Stream) -> None:
+        """Aside from the default stream: what is to be captured later must not have run on that one."""
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
+            self._compute()
+        torch.cuda.current_stream(self._device).wait_stream(stream)
+
+    def _captured(self) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._compute()
+        return graph
