@@ -4,18 +4,16 @@ In the first N steps of a round each view is rendered, edited from a high noise 
 condition, and takes the place of its target. All other steps fit one view at random.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from baselines.api import EditRequest, EditResult
-from baselines.partial_edit import draw_level, edit_render, guide
+from baselines.partial_edit import EditView, view_editor
 from baselines.splat_fit import PUBLISHED_RATES, SHORT_RATES, Training, photo_loss
 from baselines.splat_method import EditSettings, begin, clock, edit_settings, finish, training
 from mix2mix.teacher import resize
 
-LOW, HIGH = 0.7, 0.98
+LEVELS = (0.7, 0.98)
 """Noise levels of the edits, as shares of 1000."""
 
 
@@ -24,9 +22,6 @@ SETTINGS = {
     "mini": EditSettings(edit_steps=300, rounds=3, denoising_steps=20, rates=SHORT_RATES),
 }
 """By bundle."""
-
-EditView = Callable[[int, Tensor], Tensor]
-"""Edits the render [3, H, W] of a view."""
 
 
 class Igs2gs:
@@ -39,24 +34,11 @@ class Igs2gs:
         settings = edit_settings(request, SETTINGS)
         trained = training(request, start, settings)
         photos = request.scene.images.to(request.device)
-        edit_view = view_editor(request, photos, settings.denoising_steps)
+        edit_view = view_editor(request, LEVELS, settings.denoising_steps)
         edit_in_rounds(trained, resize(photos, trained.size, trained.size), edit_view, settings, request)
         samples = 3 * settings.denoising_steps * settings.rounds * len(photos)
         notes = {"text_guidance": "the edit's own, not the released 12.5"}
         return finish(request, start, trained, began, samples, notes)
-
-
-def view_editor(request: EditRequest, photos: Tensor, steps: int) -> EditView:
-    """EDIT of a view's render, with its photo as the condition and a noise level drawn anew."""
-    told, generator = guide(request), torch.Generator().manual_seed(request.seed)
-    image_latents = told.teacher.condition(photos)
-
-    def edit_view(view: int, render: Tensor) -> Tensor:
-        level = draw_level(LOW, HIGH, generator)
-        shown = image_latents[view : view + 1]
-        return edit_render(told, render[None].clamp(0, 1), shown, level, steps, generator)[0]
-
-    return edit_view
 
 
 def edit_in_rounds(

@@ -13,7 +13,7 @@ def l1(image: Tensor, target: Tensor) -> Tensor:
 
 
 def dssim(image: Tensor, target: Tensor) -> Tensor:
-    """1 - SSIM [] of pictures [3, H, W] in [0, 1], at least 11 pixels a side; windows lie within the picture."""
+    """1 - SSIM [] of pictures [..., 3, H, W] in [0, 1], at least 11 pixels a side; windows lie within the picture."""
     mean_x, mean_y, square_x, square_y, product = _blurred(
         torch.stack([image, target, image * image, target * target, image * target])
     )
@@ -30,7 +30,7 @@ def psnr(images: Tensor, targets: Tensor) -> float:
 
 
 def _blurred(stack: Tensor) -> Tensor:
-    """Gaussian means over windows of [S, 3, H, W]: [S, 3, H - 10, W - 10]."""
+    """Gaussian means over windows of [..., H, W]: [..., H - 10, W - 10]."""
     rows, columns = (_band(stack.shape[axis], stack) for axis in (-2, -1))
     return rows @ stack @ columns.mT
 

@@ -14,6 +14,9 @@ from baselines.api import EditRequest
 from mix2mix.errors import InputError
 from mix2mix.teacher import Teacher, resize
 
+EditView = Callable[[int, Tensor], Tensor]
+"""Edits the render [3, H, W] of a view."""
+
 
 @dataclass(frozen=True, eq=False)
 class Guide:
@@ -35,6 +38,19 @@ def guide(request: EditRequest) -> Guide:
     """The bundle's teacher with the request's instruction, at the guidance that this teacher is to be given."""
     edit, teacher = request.bundle.guided(request.edit), request.bundle.teacher
     return Guide(teacher, teacher.embed(edit.instruction), edit.text_guidance, edit.image_guidance)
+
+
+def view_editor(request: EditRequest, levels: tuple[float, float], steps: int) -> EditView:
+    """EDIT of one view's render, its photo the condition; the level is drawn anew from a range, in shares of 1000."""
+    told, generator = guide(request), torch.Generator().manual_seed(request.seed)
+    image_latents = told.teacher.condition(request.scene.images.to(request.device))
+
+    def edit_view(view: int, render: Tensor) -> Tensor:
+        level = draw_level(*levels, generator)
+        shown = image_latents[view : view + 1]
+        return edit_render(told, render[None].clamp(0, 1), shown, level, steps, generator)[0]
+
+    return edit_view
 
 
 def draw_level(low: float, high: float, generator: torch.Generator) -> int:

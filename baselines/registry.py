@@ -31,6 +31,8 @@ I_MIX2MIX = MethodSpec(
         Parameter("f", float, None, "sharpness of the teacher-timestep distribution", minimum=0.01),
         Parameter("first_updates", int, None, "optimiser updates at the first timestep", minimum=1),
         Parameter("warmup", int, None, "updates over which the learning rate rises", minimum=1),
+        Parameter("lr_max", float, None, "learning rate at the end of the warm-up", minimum=0.0),
+        Parameter("lr_min", float, None, "learning rate in the end", minimum=0.0),
         TIMESTEPS,
         REFERENCE_STEPS,
         _choice(
@@ -135,6 +137,26 @@ def _splat_parameters() -> tuple[Parameter, ...]:
     )  # fmt: skip
 
 
+IN2N = MethodSpec(
+    id="in2n",
+    title="I-N2N",
+    paper="arXiv 2303.12789",
+    needs=("teacher",),
+    description="a radiance field fitted to the views; every few steps of fitting the render of one is edited by the "
+    "teacher and takes its place",
+    module="baselines.in2n:In2n",
+    parameters=(
+        Parameter("edit_steps", int, None, "steps that fit the field to views that are being edited", minimum=1),
+        Parameter("edit_every", int, None, "steps from one view's edit to the next view's", minimum=1),
+        Parameter("denoising_steps", int, None, "steps of DDIM in an edit", minimum=1, maximum=20),
+        Parameter("fit_steps", int, None, "steps that fit the field to the unedited views", minimum=1),
+        Parameter("render_size", int, None, "pixels of the square renders that are fitted and edited", minimum=16),
+    ),
+    published=Published("Table 1", cons=0.034, sim=0.196, dir=0.105, minutes=107.0),
+    year=2023,
+    cost={"teacher": 90_000, "renders": 1500},
+)
+
 IGS2GS = MethodSpec(
     id="igs2gs",
     title="I-GS2GS",
@@ -190,6 +212,7 @@ SPECS: dict[str, MethodSpec] = {
         T2VZ,
         SDEDIT,
         COUPLED,
+        IN2N,
         IGS2GS,
         DGE,
         UNEDITED,

@@ -3,9 +3,7 @@
 Poses are as given. No splats are grown: with a few views a dense start is cheap, and time and memory are known.
 """
 
-import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from baselines.fit_cache import FitCache
 from baselines.losses import dssim, l1, psnr
 from baselines.points import extent, initial_points
 from baselines.splats import Rasteriser, Splats, splats_at
@@ -152,8 +151,7 @@ def fit_splats(
     return Fit(training.splats.map(Tensor.detach), triangulated, quality, time.perf_counter() - start)
 
 
-_KEPT: OrderedDict[str, Fit] = OrderedDict()
-_MOST_KEPT = 8
+_CACHE: FitCache[Fit] = FitCache()
 
 
 def shared_fit(
@@ -165,16 +163,5 @@ def shared_fit(
     on_step: Callable[[int], None],
 ) -> tuple[Fit, bool]:
     """The fit, and whether it is one that this process made before: methods on splats begin from the same ones."""
-    key = _digest(scene, f"{settings} {seed} {device}")
-    if key in _KEPT:
-        return _KEPT[key], True
-    _KEPT[key] = fit_splats(scene, settings, seed, rasterise, device, on_step)
-    if len(_KEPT) > _MOST_KEPT:
-        _KEPT.popitem(last=False)
-    return _KEPT[key], False
-
-
-def _digest(scene: Scene, how: str) -> str:
-    tensors = [scene.images, scene.cameras.K, scene.cameras.c2w]
-    parts = [tensor.contiguous().cpu().numpy().tobytes() for tensor in tensors]
-    return hashlib.sha256(b"".join([*parts, how.encode()])).hexdigest()
+    how = f"{settings} {seed} {device}"
+    return _CACHE.get(scene, how, lambda: fit_splats(scene, settings, seed, rasterise, device, on_step))

@@ -72,7 +72,7 @@ def settings_for(request: EditRequest, by_bundle: Mapping[str, Settings]) -> Set
     name = request.bundle.name
     if name not in by_bundle:
         expected, fix = f"one of {', '.join(by_bundle)}", "Choose another method, or one of these bundles."
-        raise InputError("bundle of a method on splats", got=f"'{name}'", expected=expected, fix=fix)
+        raise InputError("bundle of a method that fits the scene", got=f"'{name}'", expected=expected, fix=fix)
     own = by_bundle[name]
     given = {field.name: request.settings[field.name] for field in fields(own) if field.name in request.settings}
     return replace(own, **given)

@@ -20,7 +20,8 @@ PHASES = {"load", "fit", "edit", "decode"}
 DETERMINISTIC = {"unedited"}
 NETWORKS = {"i-mix2mix": {"teacher", "student"}, "student-only": {"teacher", "student"}, "teacher-only": {"teacher"},
             "t2vz": {"teacher"}, "sdedit": {"teacher", "student"}, "coupled": {"teacher", "student"},
-            "igs2gs": {"teacher"}, "dge": {"teacher"}, "unedited": set(), "oracle": set()}  # fmt: skip
+            "in2n": {"teacher"}, "igs2gs": {"teacher"}, "dge": {"teacher"},
+            "unedited": set(), "oracle": set()}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from baselines import igs2gs
+from baselines import igs2gs, partial_edit
 from baselines.registry import SPECS
 from baselines.splat_fit import SHORT_RATES
 from baselines.splat_method import EditSettings
@@ -111,14 +111,14 @@ def published(monkeypatch, ask, face):
     monkeypatch.setattr(igs2gs, "training", lambda *_: splats)
     monkeypatch.setattr(igs2gs, "photo_loss", lambda image, target: image.mean())
     monkeypatch.setattr(igs2gs, "finish", lambda request, start, trained, began, teacher, notes: (teacher, notes))
-    edit_render = igs2gs.edit_render
+    edit_render = partial_edit.edit_render
 
     def watched(guide, renders, image_latents, level, steps, generator):
         levels.append(level)
         shown.append(image_latents)
         return edit_render(guide, renders, image_latents, level, steps, generator)
 
-    monkeypatch.setattr(igs2gs, "edit_render", watched)
+    monkeypatch.setattr(partial_edit, "edit_render", watched)
     told, _ = igs2gs.Igs2gs().edit(replace(request, bundle=bundle))
     return SimpleNamespace(told=told, teacher=teacher, splats=splats, levels=levels, shown=shown)
 
