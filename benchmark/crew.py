@@ -25,7 +25,7 @@ class Listener(Protocol):
 
 
 class Crew(Protocol):
-    """Workers, none of which shares its device with another."""
+    """Workers, a process each."""
 
     @property
     def free(self) -> bool:

@@ -130,5 +130,7 @@ class RunProgress:
 def _ending(result: CellResult, kept: bool) -> str:
     if result.status != "ok":
         return f"{result.status.upper()} ({result.reason})"
-    took = duration(sum(result.timing.edit)) if result.timing else "?"
+    if result.timing is None:
+        return "kept" if kept else "ok"
+    took = duration(sum(result.timing.edit))
     return f"kept, {took} then" if kept else f"ok in {took}"

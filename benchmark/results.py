@@ -154,7 +154,7 @@ class CellResult(Record):
     edit: EditRecord
     views: tuple[ViewFile, ...] = Field(description="the edited views; none unless the status is ok")
     metrics: Metrics | None = Field(description="absent unless ok, and with random weights")
-    timing: Timing | None = Field(description="absent where no edit came to its end")
+    timing: Timing | None = Field(description="absent where no edit came to its end or workers shared the device")
     memory: Memory | None = Field(description="absent where no edit came to its end")
     counts: dict[str, int] = Field(description="samples put through the teacher, calls of the student, renders")
     notes: dict[str, str | int | float] = Field(description="what the method tells about its work")

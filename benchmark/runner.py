@@ -32,7 +32,8 @@ class Session:
 def run_benchmark(options: RunOptions, devices: Sequence[str] = ("cpu",)) -> RunSummary:
     """Run every cell that is not finished yet, table the run and say how it ended.
 
-    One device is worked on in this process, several by a process each. A cell that fails is stored with its reason and
+    One device is worked on in this process, several by a process each; where a device is named more than once, its
+    workers share it, and no times are kept. A cell that fails is stored with its reason and
     the others go on; Ctrl-C loses the cells in hand. Output that cannot be written is an `InputError`.
     """
     session, interrupted = _start(options, devices), False
@@ -93,6 +94,7 @@ def _crew(session: Session) -> Crew:
             views=options.budget.views,
             device=device,
             origin=provenance(options.bundle, options.budget.name, device),
+            alone=session.devices.count(device) == 1,
         )
         for device in session.devices
     ]

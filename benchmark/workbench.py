@@ -1,7 +1,7 @@
 """What a worker does with a cell: edits the scene, scores the views and makes their files. One device, one bundle."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import Task
 from benchmark.execution import Outcome, execute, failure
 from benchmark.records import cell_result
+from benchmark.reprojection_maps import map_files
 from benchmark.results import CellResult, Metrics, Provenance
 from benchmark.scoring import SceneSource, Truth, score, to_pixels
 from benchmark.store import Pixels, encode_png
@@ -32,6 +33,8 @@ class Tools:
     views: int
     device: str
     origin: Provenance
+    alone: bool = True
+    """Whether no other worker shares the device: only then do times tell something, and are they kept."""
 
 
 @dataclass(frozen=True)
@@ -81,27 +84,31 @@ class Workbench:
         """Edit and score; whatever fails is in the result."""
         origin, entry = self._tools.origin, task.cell.entry
         try:
-            outcome, metrics, files = self._edit_and_score(task, progress)
-            return Report(cell_result(task.identity, entry, outcome, metrics, files, origin), files)
+            outcome, metrics, files, maps = self._edit_and_score(task, progress)
+            return Report(cell_result(task.identity, entry, outcome, metrics, files, origin), files | maps)
         except Exception as error:
             return failed(task, failure(error), origin)
 
-    def _edit_and_score(self, task: Task, progress: Progress) -> tuple[Outcome, Metrics | None, dict[str, bytes]]:
+    def _edit_and_score(
+        self, task: Task, progress: Progress
+    ) -> tuple[Outcome, Metrics | None, dict[str, bytes], dict[str, bytes]]:
+        """How it ended, its scores, and the files of its views and of its maps."""
         spec, entry = task.cell.variant.spec, task.cell.entry
         prepared = self._shelf[entry.scene]
         _check_unchanged(task, prepared, self._bundle)
         truth = find_truth(self._tools.scenes, spec, entry, self._tools.views)
         if truth is None and "truth" in spec.needs:
-            return Outcome("skipped", f"{spec.id} needs the true geometry, which this scene has not"), None, {}
+            return Outcome("skipped", f"{spec.id} needs the true geometry, which this scene has not"), None, {}, {}
         outcome = self._edit(task, prepared.scene, progress)
         if outcome.result is None:
-            return outcome, None, {}
+            return outcome, None, {}, {}
         pixels = to_pixels(outcome.result.views)
         files = {f"view_{index}.png": encode_png(view) for index, view in enumerate(pixels)}
         if self._bundle.settings.random_weights:
-            return outcome, None, files
+            return outcome, None, files, {}
         clip, cameras = self._bundle.metric_clip, prepared.scene.cameras
-        return outcome, score(prepared.originals, pixels, cameras, entry, clip, truth), files
+        maps = map_files(pixels, cameras, truth) if truth else {}
+        return outcome, score(prepared.originals, pixels, cameras, entry, clip, truth), files, maps
 
     def _edit(self, task: Task, scene: "Scene", progress: Progress) -> Outcome:
         name, method, device = task.cell.variant.name, task.cell.variant.spec.id, self._tools.device
@@ -119,7 +126,7 @@ class Workbench:
             self._warm.add(name)
         elif outcome.status == "out-of-memory" and device.startswith("cuda"):
             torch.cuda.empty_cache()
-        return outcome
+        return outcome if self._tools.alone else replace(outcome, timing=None)
 
 
 def failed(task: Task, outcome: Outcome, origin: Provenance) -> Report:

@@ -55,7 +55,9 @@ def add_devices(parser: argparse.ArgumentParser) -> None:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: the GPU where there is one)")
     choice.add_argument(
-        "--devices", type=names, help="several, on which cells run side by side: cuda:0,cuda:1 or all (every GPU)"
+        "--devices",
+        type=names,
+        help="several, on which cells run side by side: cuda:0,cuda:1 or all (every GPU); one named twice is shared",
     )
 
 
@@ -118,16 +120,12 @@ def find_device(name: str) -> str:
 
 
 def find_devices(wanted: Sequence[str]) -> tuple[str, ...]:
-    """The devices of those names, ``all`` being every GPU; a GPU is there once, as timed cells never share one."""
+    """The devices of those names, ``all`` being every GPU; one that is named twice is for two workers to share."""
     if tuple(wanted) == ("all",):
         return _every_gpu()
     found = [find_device(name) for name in wanted]
     if len(found) > 1:
         found = ["cuda:0" if device == "cuda" else device for device in found]
-    shared = [device for device in dict.fromkeys(found) if device != "cpu" and found.count(device) > 1]
-    if shared:
-        fix = "Cells are timed, and two on one GPU would slow each other."
-        raise InputError("devices", got=f"{shared[0]} more than once", expected="each GPU once", fix=fix)
     return tuple(found)
 
 

@@ -69,6 +69,13 @@ def test_two_workers_give_what_one_gives_in_the_same_order(make: Callable[..., R
     assert run_benchmark(options, TWO).kept == 6
 
 
+def test_cells_of_workers_that_share_a_device_are_not_timed(make: Callable[..., RunOptions], tmp_path: Path) -> None:
+    options = make("grainy", seeds=1)
+    assert [result.timing for result in run_benchmark(options, TWO).results] == [None]
+    (alone,) = run_benchmark(replace(options, output=tmp_path / "alone"), ("cpu",)).results
+    assert alone.timing is not None
+
+
 def test_a_killed_worker_fails_its_cell_only_and_is_replaced(make: Callable[..., RunOptions]) -> None:
     options = make("doomed")
     ended = run_benchmark(options, TWO)
