@@ -62,9 +62,9 @@ def benchmark(session: nox.Session) -> None:
         session.run("mix2mix", "benchmark", "run", *session.posargs, "--output", run)
     except CommandFailed:
         if Path(run, "run.json").is_file():
-            session.run("mix2mix", "report", run)
+            _show(session, run)
         raise
-    session.run("mix2mix", "report", run)
+    _show(session, run)
 
 
 @nox.session
@@ -122,6 +122,12 @@ def wheel(session: nox.Session) -> None:
             session.run("mix2mix", "doctor")
             instruction = ("--instruction", "Turn him into a vampire")
             session.run("mix2mix", "edit", "face", *instruction, "--budget", "smoke", *session.posargs)
+
+
+def _show(session: nox.Session, run: str) -> None:
+    """Write a run's tables and page, and tell where they are."""
+    session.run("mix2mix", "benchmark", "tables", run)
+    session.run("mix2mix", "report", run)
 
 
 def _run_folder(arguments: list[str]) -> str:

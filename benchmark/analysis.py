@@ -97,7 +97,7 @@ def _counts(run: Run, method: str) -> MethodCounts:
     statuses = [cell.result.status for cell in run.cells if cell.result.identity.method == method]
     succeeded, skipped = statuses.count("ok"), statuses.count("skipped")
     attempted = len(statuses) - skipped
-    absent = [name for name in (*run.missing, *(name for name, _ in run.broken)) if name.split("/")[1] == method]
+    absent = [name for name in (*run.missing, *(name for name, _ in run.broken)) if name.startswith(f"cells/{method}/")]
     return MethodCounts(
         method=method,
         attempted=attempted,

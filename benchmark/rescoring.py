@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from baselines.registry import find_spec
 from benchmark.catalogue import find_edit
 from benchmark.cells import source_digests
+from benchmark.reprojection_maps import map_files
 from benchmark.results import CellResult, Metrics
 from benchmark.scoring import SceneSource, score
-from benchmark.store import StoredCell, key_of, original, read_image, read_run, replace_result
+from benchmark.store import StoredCell, key_of, original, read_image, read_run, replace_file, replace_result
 from benchmark.tables import write_tables
 from benchmark.workbench import find_truth
 from mix2mix.errors import InputError
@@ -42,6 +43,8 @@ def _score(run: Path, cell: StoredCell, bundle: "Bundle", scenes: SceneSource) -
     originals = [read_image(original(run, entry.scene, index)) for index in range(len(edited))]
     truth = find_truth(scenes, find_spec(result.identity.method.partition("@")[0]), entry, len(edited))
     cameras = scenes.scene(entry.scene, len(edited)).cameras
+    for name, data in (map_files(edited, cameras, truth) if truth else {}).items():
+        replace_file(cell.folder / name, data)
     return score(originals, edited, cameras, entry, bundle.metric_clip, truth)
 
 

@@ -3,13 +3,12 @@
 Cons stands beside Dir in every one of them: alone it rewards views that were not edited at all.
 """
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
+from benchmark.formats import FORMATS, Data, Table, as_text
 from benchmark.results import CellResult, Metrics, ReprojectionScores
 from benchmark.store import Run, read_run, replace_file
 
@@ -90,40 +89,22 @@ def common_cells(run: Run) -> int:
     return sum(count == len(run.record.methods) for count in done.values())
 
 
+def table(run: Run) -> Table:
+    """The table with its caption; its data has full precision."""
+    found = rows(run)
+    values = tuple((row.method, row.ok, row.failed, row.skipped, *row.values) for row in found)
+    return Table(
+        title="",
+        caption=caption(run),
+        head=HEADINGS,
+        rows=tuple(map(_texts, found)),
+        data=Data(("method", "ok", "failed", "skipped", *(column.key for column in COLUMNS)), values),
+    )
+
+
 def summary(run: Run) -> str:
     """The table for a terminal, with its caption."""
-    table = [HEADINGS, *(_texts(row) for row in rows(run))]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(_aligned(texts, widths)).rstrip() for texts in table]
-    lines.insert(1, "-" * len(lines[0]))
-    return "\n".join([*lines, "", caption(run)])
-
-
-def as_csv(run: Run) -> str:
-    """The table with full precision; an empty field is a value that nothing has."""
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["method", "ok", "failed", "skipped", *(column.key for column in COLUMNS)])
-    for row in rows(run):
-        values = ("" if value is None else repr(value) for value in row.values)
-        writer.writerow([row.method, row.ok, row.failed, row.skipped, *values])
-    return buffer.getvalue()
-
-
-def as_markdown(run: Run) -> str:
-    """The table in Markdown."""
-    rule = ["---", *["---:"] * (len(HEADINGS) - 1)]
-    lines = [HEADINGS, rule, *([text.replace("|", "\\|") for text in _texts(row)] for row in rows(run))]
-    return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", caption(run), ""])
-
-
-def as_latex(run: Run) -> str:
-    """The table for LaTeX with the booktabs package."""
-    body = [" & ".join(map(_escape_latex, _texts(row))) + r" \\" for row in rows(run)]
-    head = " & ".join(map(_escape_latex, HEADINGS)) + r" \\"
-    layout = "l" + "r" * (len(HEADINGS) - 1)
-    lines = [rf"\begin{{tabular}}{{{layout}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
-    return "\n".join([*(f"% {line}" for line in caption(run).splitlines()), *lines, ""])
+    return as_text(table(run))
 
 
 def caption(run: Run) -> str:
@@ -134,14 +115,14 @@ def caption(run: Run) -> str:
 
 def write_tables(folder: Path) -> tuple[Path, ...]:
     """Write ``table.csv``, ``table.md`` and ``table.tex`` into the folder of a run."""
-    run = read_run(folder)
-    texts = {"table.csv": as_csv(run), "table.md": as_markdown(run), "table.tex": as_latex(run)}
-    for name, text in texts.items():
-        replace_file(folder / name, text.encode())
-    return tuple(folder / name for name in texts)
+    made = table(read_run(folder))
+    texts = {folder / f"table.{kind}": FORMATS[kind](made) for kind in ("csv", "md", "tex")}
+    for path, text in texts.items():
+        replace_file(path, text.encode())
+    return tuple(texts)
 
 
-HEADINGS = ["Method", "ok", "failed", *(column.heading for column in COLUMNS)]
+HEADINGS = ("Method", "ok", "failed", *(column.heading for column in COLUMNS))
 
 
 def number(value: float | None, column: Column) -> str:
@@ -164,22 +145,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _texts(row: Row) -> list[str]:
+def _texts(row: Row) -> tuple[str, ...]:
     numbers = (number(value, column) for value, column in zip(row.values, COLUMNS, strict=True))
-    return [row.method, str(row.ok), str(row.failed), *numbers]
-
-
-def _aligned(texts: Sequence[str], widths: Sequence[int]) -> list[str]:
-    first, *others = zip(texts, widths, strict=True)
-    return [first[0].ljust(first[1]), *(text.rjust(width) for text, width in others)]
-
-
-def _escape_latex(text: str) -> str:
-    special = {
-        "↑": r"$\uparrow$",
-        "↓": r"$\downarrow$",
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-    }
-    special |= {"^": r"\textasciicircum{}"} | {character: "\\" + character for character in "&%$#_{}"}
-    return "".join(special.get(character, character) for character in text)
+    return row.method, str(row.ok), str(row.failed), *numbers

@@ -1,20 +1,22 @@
-"""The gallery of a run: for every edit the original views, and under them each method's."""
+"""The gallery of a run: for every edit the original views, and beside them each method's."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.error_maps import map_name
 from benchmark.progress import duration
 from benchmark.results import CellResult, EditRecord, MethodRecord
 from benchmark.store import Run, StoredCell, original
-from reports.images import data_uri
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A view: its image as a data URI (None where it is missing) and the text in its place."""
+    """A view: its file, what it shows in words, and its map of reprojection errors (None: there is none)."""
 
-    source: str | None
+    file: Path
     alt: str
+    error_map: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -60,30 +62,55 @@ def cells_by_edit(run: Run) -> dict[Key, dict[str, StoredCell]]:
 
 def edit_blocks(run: Run) -> list[EditBlock]:
     """A block for every edit of which a cell was run, in the order of the plan."""
-    return [_block(run, key, cells) for key, cells in cells_by_edit(run).items()]
+    lost = _lost(run)
+    return [_block(run, key, cells, lost) for key, cells in cells_by_edit(run).items()]
 
 
-def _block(run: Run, key: Key, cells: dict[str, StoredCell]) -> EditBlock:
+def files_of(blocks: Iterable[EditBlock]) -> Iterator[Path]:
+    """Every file that the blocks show, as often as they do."""
+    for picture in (picture for block in blocks for strip in block.strips for picture in strip.pictures):
+        yield picture.file
+        if picture.error_map:
+            yield picture.error_map
+
+
+def _lost(run: Run) -> dict[str, str]:
+    """Why a cell that was planned has no strip, by its folder."""
+    return dict.fromkeys(run.missing, "not run yet") | {name: f"damaged: {why}" for name, why in run.broken}
+
+
+def _block(run: Run, key: Key, cells: dict[str, StoredCell], lost: dict[str, str]) -> EditBlock:
     scene, slug, seed = key
-    first = next(iter(cells.values())).result
-    strips = [_strip(method, cells[method.name], first.edit) for method in run.record.methods if method.name in cells]
-    before = _originals(run.folder, scene)
-    return EditBlock(f"{scene}-{slug}-{seed}", scene, seed, first.edit, (before, *strips))
+    edit = next(iter(cells.values())).result.edit
+    strips = [_originals(run.folder, scene, max(len(cell.result.views) for cell in cells.values()))]
+    for method in run.record.methods:
+        place = f"cells/{method.name}/{scene}/{slug}/seed-{seed}"
+        if method.name in cells:
+            strips.append(_strip(method, cells[method.name], edit))
+        elif place in lost:
+            strips.append(Strip(method.title, (), (), lost[place]))
+    return EditBlock(f"{scene}-{slug}-{seed}", scene, seed, edit, tuple(strips))
 
 
-def _originals(run: Path, scene: str) -> Strip:
-    count = len(list(original(run, scene, 0).parent.glob("view_*.png")))
+def _originals(run: Path, scene: str, count: int) -> Strip:
+    """As many as there are edited views, or as were saved where there are none."""
+    count = count or len(list(original(run, scene, 0).parent.glob("view_*.png")))
     pictures = tuple(
-        Picture(data_uri(original(run, scene, index)), f"Original view {index + 1} of {scene}")
-        for index in range(count)
+        Picture(original(run, scene, index), f"Original view {index + 1} of {scene}") for index in range(count)
     )
     return Strip("Original", (), pictures, "" if count else "The original views were not saved.")
 
 
 def _strip(method: MethodRecord, cell: StoredCell, edit: EditRecord) -> Strip:
     result = cell.result
+    maps = [cell.folder / map_name(index) for index in range(len(result.views))]
+    has_maps = any(file.is_file() for file in maps)  # one that is lost is to be missed, as all are saved together
     pictures = tuple(
-        Picture(data_uri(cell.folder / view.name), f"View {index + 1}, {edit.instruction}, by {method.title}")
+        Picture(
+            cell.folder / view.name,
+            f"View {index + 1}, {edit.instruction}, by {method.title}",
+            maps[index] if has_maps else None,
+        )
         for index, view in enumerate(result.views)
     )
     trouble = "" if result.status == "ok" else f"{result.status}: {result.reason}"

@@ -1,171 +1,109 @@
 """The report of a run: one self-contained HTML page, made from the saved files alone. No torch."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
-from statistics import median
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from benchmark.progress import duration
-from benchmark.results import CellResult, Hardware, MethodRecord, PublishedRecord
-from benchmark.store import Run, read_run, replace_file
-from benchmark.tables import CAPTION, COLUMNS, common_cells, number, rows
-from reports.gallery import edit_blocks
+from benchmark.analysis import analyse
+from benchmark.paper_tables import paper_tables
+from benchmark.recovery import Reading, read
+from benchmark.store import Run, replace_file
+from benchmark.tables import CAPTION
+from benchmark.validity import validate
+from reports.ablation import ablations
+from reports.copies import copy_pictures
+from reports.gallery import EditBlock, edit_blocks, files_of
+from reports.grids import text_grid
+from reports.images import Uris, embed
+from reports.provenance import facts, in_short, notices
+from reports.scores import cell_grid, cost_grid, difference_grid, score_grid
+from reports.summary import summarise
+from reports.tradeoff import tradeoffs
+from reports.validity_section import validity_section
 
-
-@dataclass(frozen=True)
-class RuntimeRow:
-    """What a method's edits cost; texts, ready to be shown."""
-
-    title: str
-    edits: int
-    median: str
-    spread: str
-    warm_up: str
-    phases: str
-    samples: str
-    memory: str
-    published: str
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """A row of scores: the title, counts and values as texts."""
-
-    title: str
-    description: str
-    ok: int
-    failed: int
-    values: tuple[str, ...]
-    published: PublishedRecord | None
+if TYPE_CHECKING:
+    from reports.survey_section import SurveySection
 
 
-def write_report(run_folder: Path, output: Path) -> Path:
-    """Write the page of a run; a folder without one, or an output that cannot be written, is an `InputError`."""
-    replace_file(output, render(read_run(run_folder)).encode())
+def write_report(run_folder: Path, output: Path, ratings: Path | None = None, images: bool = False) -> Path:
+    """Write the page of a run, with a file of human ratings, and with its full pictures in a folder beside it.
+
+    A folder without a run, faulty ratings, or an output that cannot be written is an `InputError`.
+    """
+    reading = read(run_folder)
+    survey = _read_survey(ratings, reading.run) if ratings else None
+    blocks = edit_blocks(reading.run)
+    shown = list(files_of(blocks))
+    uris = embed(shown, run_folder)
+    whole = (file for file in shown if uris[file])
+    links = copy_pictures(whole, run_folder, output.with_name(f"{output.stem}-images")) if images else {}
+    replace_file(output, _render(reading, blocks, uris, survey, links).encode())
     return output
 
 
-def render(run: Run) -> str:
-    """The page as HTML; everything that comes from the files is escaped."""
-    environment = Environment(
+def _render(
+    reading: Reading,
+    blocks: list[EditBlock],
+    uris: Uris,
+    survey: "SurveySection | None" = None,
+    links: Mapping[Path, str] | None = None,
+) -> str:
+    """The page as HTML; everything that comes from the files is escaped, and no script but the page's own runs."""
+    run = reading.run
+    statistics = analyse(run)
+    script = files("reports").joinpath("templates/report.js").read_text(encoding="utf-8")
+    style = files("reports").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            script=Markup(script),
+            script_hash=b64encode(sha256(script.encode()).digest()).decode("ascii"),
+            style=Markup(style),
+            run=run,
+            record=run.record,
+            notices=notices(reading, lost=sum(uri is None for uri in uris.values())),
+            in_short=in_short(run),
+            facts=facts(run),
+            summary=summarise(run, statistics),
+            assumptions=statistics.assumptions,
+            caption=CAPTION,
+            common=statistics.common,
+            scores=score_grid(run, statistics),
+            differences=difference_grid(run, statistics),
+            costs=cost_grid(run),
+            tradeoffs=tradeoffs(run, statistics),
+            ablations=ablations(run, statistics),
+            paper=[(table, text_grid(table.title, table.head, table.rows, table.texts)) for table in paper_tables(run)],
+            validity=validity_section(validate(run)),
+            survey=survey,
+            blocks=blocks,
+            uris=uris,
+            links=links or {},
+            has_maps=any(p.error_map for block in blocks for strip in block.strips for p in strip.pictures),
+            troubled=[cell.result for cell in run.cells if cell.result.status != "ok"],
+            cells=cell_grid(run),
+        )
+    )
+
+
+def _read_survey(ratings: Path, run: Run) -> "SurveySection":
+    from reports.survey_section import read_survey  # its statistics take seconds to import
+
+    return read_survey(ratings, run)
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    troubled = [cell.result for cell in run.cells if cell.result.status != "ok"]
-    return environment.get_template("report.html.j2").render(
-        record=run.record,
-        notices=notices(run),
-        facts=facts(run),
-        columns=COLUMNS,
-        caption=CAPTION,
-        common=common_cells(run),
-        scores=[_score_row(run, method) for method in run.record.methods],
-        runtimes=[_runtime_row(run, method) for method in run.record.methods],
-        blocks=edit_blocks(run),
-        cells=[cell.result for cell in run.cells],
-        cell_values=[[number(column.value(cell.result), column) for column in COLUMNS] for cell in run.cells],
-        troubled=troubled,
-        run=run,
-    )
-
-
-def notices(run: Run) -> list[str]:
-    """What a reader must know before reading a number."""
-    bundle = run.record.provenance.bundle
-    troubled = Counter(cell.result.status for cell in run.cells if cell.result.status != "ok")
-    told = {
-        "Random weights: the models were not trained. Times and memory are real, pictures mean nothing, and nothing is "
-        "scored.": bundle.random_weights,
-        f"Smoke run ({run.record.purpose}). Its pictures and scores mean nothing.": run.record.budget == "smoke",
-        "Not all cells are ok: " + ", ".join(f"{count} {status}" for status, count in troubled.items()) + ".": troubled,
-        f"Planned cells that were not run yet: {len(run.missing)}.": run.missing,
-        f"Damaged cells, left out: {len(run.broken)}.": run.broken,
-        f"Cells of another bundle or budget, left out: {run.foreign}.": run.foreign,
-        "The cells were made from different versions of the sources.": len(_sources(run)) > 1,
-        "The cells were timed on different machines or devices.": len(_machines(run)) > 1,
-    }
-    return [text for text, applies in told.items() if applies]
-
-
-def facts(run: Run) -> list[tuple[str, str]]:
-    """What ran, where and on what, as pairs of a name and a text."""
-    origin = run.record.provenance
-    commit = "not from a checkout" if origin.commit is None else origin.commit[:12]
-    seeds = sorted({cell.result.identity.seed for cell in run.cells})
-    return [
-        ("Bundle", f"{origin.bundle.name} ({origin.bundle.digest[:12]})"),
-        ("Budget", f"{run.record.budget}: {run.record.purpose}"),
-        ("Seeds", ", ".join(map(str, seeds))),
-        ("Machine", _machine(origin.hardware)),
-        ("Sources", f"{commit}{' with uncommitted changes' if origin.dirty else ''}"),
-        ("Packages", ", ".join(f"{name} {version}" for name, version in origin.packages.items())),
-        ("Started", origin.created.replace("T", " ").replace("+00:00", " UTC")),
-        ("Command", run.record.command),
-    ]
-
-
-def _sources(run: Run) -> set[str]:
-    return {cell.result.identity.sources.model_dump_json() for cell in run.cells}
-
-
-def _machines(run: Run) -> set[str]:
-    return {cell.result.provenance.hardware.model_dump_json() for cell in run.cells if cell.result.timing}
-
-
-def _machine(hardware: Hardware) -> str:
-    memory = "" if hardware.memory is None else f", {hardware.memory / 2**30:.0f} GiB"
-    gpus = f"; {', '.join(hardware.gpus)}" if hardware.gpus else ""
-    return f"{hardware.cpu}, {hardware.cores} cores{memory}{gpus}; run on {hardware.device}"
-
-
-def _score_row(run: Run, method: MethodRecord) -> ScoreRow:
-    row = next(row for row in rows(run) if row.method == method.name)
-    values = tuple(number(value, column) for value, column in zip(row.values, COLUMNS, strict=True))
-    return ScoreRow(row.title, method.description, row.ok, row.failed, values, method.published)
-
-
-def _runtime_row(run: Run, method: MethodRecord) -> RuntimeRow:
-    results = [cell.result for cell in run.cells if cell.result.identity.method == method.name and cell.result.timing]
-    samples = [seconds for result in results if result.timing for seconds in result.timing.edit]
-    warm_ups = [result.timing.warm_up for result in results if result.timing and result.timing.warm_up is not None]
-    minutes = method.published.minutes if method.published else None
-    return RuntimeRow(
-        title=method.title,
-        edits=len(results),
-        median=duration(median(samples)) if samples else "-",
-        spread=f"{duration(min(samples))} to {duration(max(samples))}" if samples else "-",
-        warm_up=duration(median(warm_ups)) if warm_ups else "-",
-        phases=_means(results, lambda result: result.timing.phases if result.timing else {}, duration),
-        samples=_means(results, lambda result: result.counts, lambda count: f"{count:,.0f}"),
-        memory=_peak_memory(results),
-        published="-" if minutes is None else f"{minutes:g} min",
-    )
-
-
-def _means(
-    results: list[CellResult], read: Callable[[CellResult], Mapping[str, float]], show: Callable[[float], str]
-) -> str:
-    """``teacher 4,000, student 2,150``: the mean of every entry that is not zero."""
-    names = dict.fromkeys(name for result in results for name in read(result))
-    means = {name: sum(read(result).get(name, 0) for result in results) / len(results) for name in names}
-    return ", ".join(f"{name} {show(mean)}" for name, mean in means.items() if mean) or "-"
-
-
-def _peak_memory(results: Iterable[CellResult]) -> str:
-    found = [result.memory for result in results if result.memory]
-    reserved = [memory.device_reserved for memory in found if memory.device_reserved is not None]
-    allocated = [memory.device_allocated for memory in found if memory.device_allocated is not None]
-    if reserved and allocated:
-        return f"{_gib(max(allocated))} allocated, {_gib(max(reserved))} reserved on the GPU"
-    process = [memory.process for memory in found if memory.process is not None]
-    return f"{_gib(max(process))} process" if process else "-"
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmark.store import Run, StoredCell, original, read_run, replace_file
 from mix2mix.errors import InputError
 from reports.gallery import cells_by_edit
+from reports.images import read_picture
 
 VIEW = 128
 """Pixels of a view's side."""
@@ -31,7 +32,7 @@ def write_sheet(run_folder: Path, output: Path) -> Path:
 
 
 def draw_sheet(run: Run) -> Image.Image:
-    """Edits side by side, a row for the originals and for each method; a cell that is not ok stays empty."""
+    """Edits side by side, a row for the originals and for each method; what is not ok or damaged stays empty."""
     edits = list(cells_by_edit(run).values())
     if not edits:
         raise InputError(f"run {run.folder}", got="no cells", expected="at least one", fix="Run the benchmark first.")
@@ -53,18 +54,20 @@ def _draw_edit(sheet: Image.Image, run: Run, cells: Mapping[str, StoredCell], le
     first = next(iter(cells.values())).result
     _write(sheet, (left, 8), first.edit.instruction)
     count = max(len(cell.result.views) for cell in cells.values())
-    _draw_views(sheet, [original(run.folder, first.identity.scene, index) for index in range(count)], left, 0)
+    originals = [original(run.folder, first.identity.scene, index) for index in range(count)]
+    root = run.folder.resolve()
+    _draw_views(sheet, root, originals, left, 0)
     for row, method in enumerate(run.record.methods, start=1):
         if method.name in cells:
             cell = cells[method.name]
-            _draw_views(sheet, [cell.folder / view.name for view in cell.result.views], left, row)
+            _draw_views(sheet, root, [cell.folder / view.name for view in cell.result.views], left, row)
 
 
-def _draw_views(sheet: Image.Image, paths: list[Path], left: int, row: int) -> None:
+def _draw_views(sheet: Image.Image, root: Path, paths: list[Path], left: int, row: int) -> None:
     for index, path in enumerate(paths):
-        if path.is_file():
-            with Image.open(path) as image:
-                sheet.paste(image.convert("RGB").resize((VIEW, VIEW)), (left + index * VIEW, _top(row)))
+        picture = read_picture(path, root)
+        if picture is not None:
+            sheet.paste(picture.resize((VIEW, VIEW)), (left + index * VIEW, _top(row)))
 
 
 def _top(row: int) -> int:

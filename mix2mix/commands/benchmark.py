@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mix2mix.commands import benchmark_compare
+from mix2mix.commands import benchmark_compare, benchmark_speed, benchmark_tables
 from mix2mix.commands.options import (
     add_bundle,
     add_command,
@@ -46,6 +46,8 @@ def add_to(commands: "Commands") -> None:
     _add_run(actions)
     _add_score(actions)
     benchmark_compare.add_to(actions)
+    benchmark_tables.add_to(actions)
+    benchmark_speed.add_to(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -152,8 +154,8 @@ def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSumma
 
     devices = find_devices(arguments.devices or (arguments.device,))
     print(f"uses    {', '.join(devices)}{': a process each' if len(devices) > 1 else ''}", flush=True)
-    if devices.count("cpu") > 1:
-        print("note    workers that share the CPU slow each other: their times tell nothing")
+    if len(set(devices)) < len(devices):
+        print("note    workers that share a device slow each other: their cells are not timed")
     with writing(options.output):
         options.output.mkdir(parents=True, exist_ok=True)
     return run_benchmark(options, devices)

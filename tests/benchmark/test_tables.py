@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmark import tables
+from benchmark.formats import as_csv, as_latex, as_markdown
 from benchmark.results import CellResult, MethodRecord, RunRecord
-from benchmark.store import Run, StoredCell
+from benchmark.store import Run, StoredCell, read_run, write_record
 
 
 def cell(example: CellResult, method: str, edit: str, status: str = "ok", cons: float = 0.4) -> StoredCell:
@@ -57,21 +58,23 @@ def test_the_terminal_s_table(run: Run) -> None:
 
 
 def test_csv_has_full_precision(run: Run) -> None:
-    rows = list(csv.DictReader(tables.as_csv(run).splitlines()))
+    rows = list(csv.DictReader(as_csv(tables.table(run)).splitlines()))
     assert [row["method"] for row in rows] == ["a_b", "c"]
     assert float(rows[0]["clip_sim"]) == 0.26
     assert rows[0]["relative_error"] == "0.2"
 
 
 def test_markdown(run: Run) -> None:
-    lines = tables.as_markdown(run).splitlines()
+    lines = as_markdown(tables.table(run)).splitlines()
     assert lines[0].startswith("| Method | ok | failed | Cons ↑ | Sim ↑ | Dir ↑ |")
     assert lines[1].startswith("| --- | ---: |")
     assert lines[2].startswith("| a_b | 2 | 0 | 0.400 |")
+    assert lines[-1] == "Ok cells: 3. Edits that every method has finished: 1."
 
 
 def test_latex_is_escaped(run: Run) -> None:
-    text = tables.as_latex(run)
+    text = as_latex(tables.table(run))
+    assert text.startswith("% Means over each method's own ok cells.")
     assert r"a\_b & 2 & 0 & 0.400 &" in text
     assert r"Cons $\uparrow$" in text
     assert text.count(r"\\") == 3
@@ -80,10 +83,18 @@ def test_latex_is_escaped(run: Run) -> None:
 def test_a_value_that_nothing_has_is_a_dash_or_an_empty_field(run: Run) -> None:
     bare = Run(run.folder, run.record, run.cells[3:], (), 0)
     assert tables.summary(bare).splitlines()[2].split() == ["a_b", "0", "0", *"--------"]
-    assert next(csv.DictReader(tables.as_csv(bare).splitlines()))["clip_cons"] == ""
+    assert next(csv.DictReader(as_csv(tables.table(bare)).splitlines()))["clip_cons"] == ""
 
 
 def test_cons_never_stands_without_dir(run: Run) -> None:
-    for text in (tables.summary(run), tables.as_csv(run), tables.as_markdown(run), tables.as_latex(run)):
+    made = tables.table(run)
+    for text in (tables.summary(run), as_csv(made), as_markdown(made), as_latex(made)):
         head = next(line for line in text.splitlines() if "cons" in line.lower() and not line.startswith("%"))
         assert "dir" in head.lower()
+
+
+def test_a_run_s_folder_gets_the_table_in_three_formats(tmp_path: Path, example_run: RunRecord) -> None:
+    write_record(tmp_path, example_run)
+    made = tables.table(read_run(tmp_path))
+    expected = {"table.csv": as_csv(made), "table.md": as_markdown(made), "table.tex": as_latex(made)}
+    assert {path.name: path.read_text(encoding="utf-8") for path in tables.write_tables(tmp_path)} == expected

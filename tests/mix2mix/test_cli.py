@@ -19,7 +19,8 @@ from mix2mix.bundles import Bundle, BundleSettings
 from mix2mix.cli import main
 from mix2mix.parts import OWN_PARTS
 
-COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "survey", "survey create", "survey serve",
+COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "benchmark compare", "benchmark check",
+            "benchmark tables", "benchmark speed", "survey", "survey create", "survey serve",
             "survey export", "survey analyze", "survey counts", "survey power", "survey simulate", "report", "list",
             "doctor"]  # fmt: skip
 VAMPIRE = ("--instruction", "Turn him into a vampire")

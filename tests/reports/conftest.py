@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark import store
-from benchmark.results import CellResult, MethodRecord, RunRecord, ViewFile
+from benchmark.results import CellResult, MethodRecord, Metrics, ReprojectionScores, RunRecord, ViewFile
 
 DATA = Path(__file__).parents[1] / "benchmark/data"
 EXAMPLE = CellResult.model_validate_json((DATA / "result.json").read_bytes())
@@ -36,6 +36,21 @@ def write_cell(run: Path, method: str, slug: str, views: int = 2, **changes: Any
     return store.write_cell(run, EXAMPLE.model_copy(update=saved | nothing | changes), files)
 
 
+def scores(relative: float | None = None, dir: float = 0.15, cons: float = 0.4) -> Metrics:
+    """The example's scores with others in their place; a relative error of None: without known geometry."""
+    assert EXAMPLE.metrics is not None
+    error = (
+        None if relative is None else ReprojectionScores(pairs=(), error=relative / 5, chance=0.2, relative=relative)
+    )
+    changed = {
+        "clip_dir": EXAMPLE.metrics.clip_dir.model_copy(update={"mean": dir}),
+        "clip_cons": EXAMPLE.metrics.clip_cons.model_copy(update={"mean": cons}),
+        "reprojection": error,
+        "background": None,
+    }
+    return EXAMPLE.metrics.model_copy(update=changed)
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Save a run of the given methods on two edits, all ok; keywords change its ``run.json``."""
@@ -52,6 +67,23 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         )
         planned = tuple(folder.relative_to(run).as_posix() for folder in folders)
         store.write_record(run, EXAMPLE_RUN.model_copy(update={"methods": records, "cells": planned} | changes))
+        return run
+
+    return make
+
+
+@pytest.fixture
+def make_scored_run(make_run: Callable[..., Path]) -> Callable[..., Path]:
+    """Save a run whose methods have the given relative errors and Dir, and the given seconds, in all edits."""
+
+    def make(methods: dict[str, tuple[float | None, float, float]], **changes: Any) -> Path:
+        run = make_run(tuple(methods), **changes)
+        for method, (relative, dir, seconds) in methods.items():
+            for number, slug in enumerate(EDITS):
+                assert EXAMPLE.timing is not None
+                timing = EXAMPLE.timing.model_copy(update={"edit": (seconds,)})
+                found = scores(None if relative is None else relative + 0.01 * number, dir)
+                write_cell(run, method, slug, metrics=found, timing=timing)
         return run
 
     return make

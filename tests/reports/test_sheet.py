@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmark.store import read_run
+from benchmark.store import original, read_run
 from mix2mix.errors import InputError
 from reports.gallery import cells_by_edit
 from reports.sheet import VIEW, draw_sheet, write_sheet
@@ -50,3 +50,11 @@ def test_another_format_is_refused_before_anything_is_written(make_run: MakeRun,
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run"):
         write_sheet(tmp_path, tmp_path / "sheet.png")
+
+
+def test_a_damaged_original_leaves_its_place_empty(make_run: MakeRun) -> None:
+    run = make_run()
+    original(run, "face", 0).write_bytes(b"no picture")
+    sheet = draw_sheet(read_run(run))
+    left, top = 136, 30
+    assert len(sheet.crop((left, top, left + VIEW, top + VIEW)).getcolors() or []) == 1
