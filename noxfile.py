@@ -89,6 +89,16 @@ def evaluate_mini(session: nox.Session) -> None:
 
 
 @nox.session
+def run_damage(session: nox.Session) -> None:
+    """Kill a benchmark at 50 random moments and resume it; damage a run's files in 500 ways and read it."""
+    session.install("-e", ".", *group("test"))
+    many = {"MIX2MIX_KILLS": "50", "MIX2MIX_CORRUPTIONS": "500"}
+    session.run(
+        "pytest", "tests/benchmark/test_kills.py", "tests/benchmark/test_corruptions.py", *session.posargs, env=many
+    )
+
+
+@nox.session
 def survey_mutations(session: nox.Session) -> None:
     """Put ten thousand damaged rating files through the survey's reader and analysis."""
     session.install("-e", ".", *group("test"))

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from importlib import import_module
 from math import inf
 
 from baselines.api import Method, MethodSpec, Parameter, Published, SettingValue, Variant
 from baselines.external_spec import external_methods
 from mix2mix.errors import InputError
+from mix2mix.extensions import Extension, extensions, load_object
 
 STEPS = Parameter("steps", int, 100, "sampling steps of the teacher (Euler ancestral)", minimum=1)
 T2VZ_STEPS = Parameter("steps", int, 50, "sampling steps (Euler ancestral)", minimum=1)
@@ -223,8 +223,14 @@ SPECS: dict[str, MethodSpec] = {
 
 
 def all_specs() -> dict[str, MethodSpec]:
-    """The methods that come with mix2mix, and the external ones, by id."""
-    return SPECS | {name: method.spec for name, method in external_methods(SPECS).items()}
+    """The methods that come with mix2mix, with other packages and as external ones, by id."""
+    packaged = SPECS | {name: found.spec for name, found in other_methods().items()}
+    return packaged | {name: method.spec for name, method in external_methods(packaged).items()}
+
+
+def other_methods() -> dict[str, Extension[MethodSpec]]:
+    """The methods that other packages bring, by id."""
+    return extensions("methods", MethodSpec, SPECS)
 
 
 def find_spec(method: str) -> MethodSpec:
@@ -237,9 +243,9 @@ def find_spec(method: str) -> MethodSpec:
 
 def load_method(method: str) -> Method:
     """Import the method's module and make the method."""
-    module, _, name = find_spec(method).module.partition(":")
-    kind = getattr(import_module(module), name)
-    made: Method = kind() if method in SPECS else kind(external_methods(SPECS)[method])
+    kind = load_object(find_spec(method))
+    external = {} if method in SPECS else external_methods(SPECS)
+    made: Method = kind(external[method]) if method in external else kind()
     return made
 
 

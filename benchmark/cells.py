@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from baselines.api import SettingValue, Variant
+from baselines.registry import other_methods
 from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
+from benchmark.extended import other_metric_sources, other_scenes
 from benchmark.results import CellResult, Identity, Sources
 from benchmark.store import BrokenFileError, cell_folder, read_cell
+from mix2mix.extensions import source_digest
 
 if TYPE_CHECKING:
     from mix2mix.bundles import BundleSettings
@@ -100,11 +103,10 @@ def finished(run: Path, cell: Cell, identity: Identity) -> CellResult | None:
 @cache
 def source_digests() -> Sources:
     """SHA-256 of the sources of mix2mix, of baselines and of the metrics."""
-    benchmark = files("benchmark")
     return Sources(
         mix2mix=_digest(_modules(files("mix2mix"))),
         baselines=_digest(_modules(files("baselines"))),
-        metrics=_digest((name, benchmark.joinpath(name)) for name in METRIC_MODULES),
+        metrics=_metrics_digest(),
     )
 
 
@@ -114,9 +116,16 @@ def _config(cell: Cell, budget: Budget, bundle: BundleFacts) -> dict[str, JsonVa
         "settings": settings_of(cell.variant, budget),
         "edit": dataclasses.asdict(cell.entry.edit),
         "bundle": dataclasses.asdict(bundle.settings),
+        **_other_sources(cell),
     }
     plain: dict[str, JsonValue] = json.loads(json.dumps(config, default=str))
     return plain
+
+
+def _other_sources(cell: Cell) -> dict[str, str]:
+    """Digests of the packages that the cell's method and scene come from, where those are not ours."""
+    found = {"method": other_methods().get(cell.variant.spec.id), "scene": other_scenes().get(cell.entry.scene)}
+    return {f"{kind}_sources": source_digest(each.spec) for kind, each in found.items() if each is not None}
 
 
 def _modules(folder: Traversable, prefix: str = "") -> Iterable[tuple[str, Traversable]]:
@@ -125,6 +134,12 @@ def _modules(folder: Traversable, prefix: str = "") -> Iterable[tuple[str, Trave
             yield from _modules(item, f"{prefix}{item.name}/")
         elif item.name.endswith(".py"):
             yield prefix + item.name, item
+
+
+def _metrics_digest() -> str:
+    ours = _digest((name, files("benchmark").joinpath(name)) for name in METRIC_MODULES)
+    others = other_metric_sources()
+    return sha256(json.dumps([ours, others]).encode()).hexdigest() if others else ours
 
 
 def _digest(modules: Iterable[tuple[str, Traversable]]) -> str:

@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.registry import find_spec
-from benchmark.catalogue import find_edit
+from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import source_digests
+from benchmark.imports import geometry_known, spec_of
 from benchmark.reprojection_maps import map_files
 from benchmark.results import CellResult, Metrics
 from benchmark.scoring import SceneSource, score
 from benchmark.store import StoredCell, key_of, original, read_image, read_run, replace_file, replace_result
 from benchmark.tables import write_tables
 from benchmark.workbench import find_truth
+from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def rescore(folder: Path, bundle: "Bundle", scenes: SceneSource) -> int:
-    """Score every ok cell of a run again with the bundle that it was made with; how many. Tables are written anew."""
+    """Score every ok cell of a run again with the bundle that it was made with; how many. Tables are written anew.
+
+    An imported cell whose instruction has no prompts is left unscored.
+    """
     run = read_run(folder)
     made_with = run.record.provenance.bundle
     if made_with.digest != bundle.digest or made_with.random_weights:
@@ -29,7 +33,7 @@ def rescore(folder: Path, bundle: "Bundle", scenes: SceneSource) -> int:
             expected=f"'{made_with.name}' ({made_with.digest[:12]}) with trained weights, which the run was made with",
             fix="Score with that bundle, or run the benchmark again.",
         )
-    cells = [cell for cell in run.cells if cell.result.status == "ok"]
+    cells = [cell for cell in run.cells if cell.result.status == "ok" and cell.result.edit.edited_prompt]
     for cell in cells:
         replace_result(cell.folder, _with_metrics(cell.result, _score(folder, cell, bundle, scenes)))
     write_tables(folder)
@@ -38,10 +42,12 @@ def rescore(folder: Path, bundle: "Bundle", scenes: SceneSource) -> int:
 
 def _score(run: Path, cell: StoredCell, bundle: "Bundle", scenes: SceneSource) -> Metrics:
     result = cell.result
-    entry = find_edit(result.identity.edit)
+    entry = CatalogueEdit(result.identity.scene, Edit(**vars(result.edit)))
     edited = [read_image(cell.folder / view.name) for view in result.views]
     originals = [read_image(original(run, entry.scene, index)) for index in range(len(edited))]
-    truth = find_truth(scenes, find_spec(result.identity.method.partition("@")[0]), entry, len(edited))
+    if not geometry_known(result):
+        return score(originals, edited, None, entry, bundle.metric_clip, None)
+    truth = find_truth(scenes, spec_of(result), entry, len(edited))
     cameras = scenes.scene(entry.scene, len(edited)).cameras
     for name, data in (map_files(edited, cameras, truth) if truth else {}).items():
         replace_file(cell.folder / name, data)

@@ -41,6 +41,14 @@ class ReprojectionScores(Record):
     relative: float = Field(description="error / chance; 1 where both are 0")
 
 
+class ExtraScores(Scores):
+    """A score by a metric of another package, with what a reader must know of it."""
+
+    title: str
+    better: Literal["higher", "lower"]
+    origin: str = Field(description="the package and its version")
+
+
 class Metrics(Record):
     """Every score of a cell."""
 
@@ -50,6 +58,7 @@ class Metrics(Record):
     clip_cons_consecutive: Scores = Field(description="cos(E_i - O_i, E_i+1 - O_i+1) of consecutive views")
     reprojection: ReprojectionScores | None = Field(description="over the subject; absent without known geometry")
     background: ReprojectionScores | None = Field(description="over the rest; absent also where the edit is global")
+    extra: dict[str, ExtraScores] = Field(default_factory=dict, description="by metrics of other packages, by id")
 
 
 class Timing(Record):

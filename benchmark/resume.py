@@ -8,10 +8,11 @@ torch, NumPy and system are those of now were made with the scene of now.
 import platform
 from importlib.metadata import version
 
+from benchmark.catalogue import scenes
 from benchmark.cells import Cell, identity_of
 from benchmark.options import RunOptions, RunSummary
 from benchmark.results import CellResult, Provenance
-from benchmark.store import BrokenFileError, original, read_cell, read_image, read_record
+from benchmark.store import BrokenFileError, check_originals, clear_remains, read_cell, read_record
 from benchmark.tables import write_tables
 
 
@@ -23,8 +24,11 @@ def finished_run(options: RunOptions) -> RunSummary | None:
     results = [_finished(cell, options) for cell in options.cells]
     found = tuple(result for result in results if result is not None)
     one_scene_each = len({(each.identity.scene, each.identity.scene_digest) for each in found}) == len(_scenes(options))
-    if len(found) < len(results) or not one_scene_each or not _recorded(options) or not _originals_there(options):
+    if not _scenes(options) <= set(scenes()) or len(found) < len(results) or not one_scene_each:
         return None
+    if not _recorded(options) or not _originals_there(options):
+        return None
+    clear_remains(options.output)
     write_tables(options.output)
     return RunSummary(options.output, found, kept=len(found), interrupted=False)
 
@@ -61,9 +65,6 @@ def _recorded(options: RunOptions) -> bool:
 
 def _originals_there(options: RunOptions) -> bool:
     try:
-        for scene in _scenes(options):
-            for index in range(options.budget.views):
-                read_image(original(options.output, scene, index))
-    except (OSError, SyntaxError):  # as Pillow calls a damaged PNG
+        return all(check_originals(options.output, scene) == options.budget.views for scene in _scenes(options))
+    except BrokenFileError:
         return False
-    return True

@@ -1,6 +1,6 @@
 """Runs the cells of a benchmark: resumes, isolates failures, stores and tables them. Workers do the work itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -16,6 +16,8 @@ from benchmark.tables import write_tables
 from benchmark.workbench import SceneShelf, Tools, Workbench
 from benchmark.workers import ProcessCrew
 
+MakeCrew = Callable[[Sequence[Tools]], Crew]
+
 
 @dataclass
 class Session:
@@ -29,16 +31,19 @@ class Session:
     kept: int = 0
 
 
-def run_benchmark(options: RunOptions, devices: Sequence[str] = ("cpu",)) -> RunSummary:
+def run_benchmark(
+    options: RunOptions, devices: Sequence[str] = ("cpu",), make_crew: MakeCrew | None = None
+) -> RunSummary:
     """Run every cell that is not finished yet, table the run and say how it ended.
 
-    One device is worked on in this process, several by a process each; where a device is named more than once, its
-    workers share it, and no times are kept. A cell that fails is stored with its reason and
-    the others go on; Ctrl-C loses the cells in hand. Output that cannot be written is an `InputError`.
+    One device is worked on in this process, several by a process each, or all by the crew that ``make_crew`` makes from
+    the tools for each; where a device is named more than once, its workers share it, and no times are kept. A cell that
+    fails is stored with its reason and the others go on; Ctrl-C loses the cells in hand. Output that cannot be written
+    is an `InputError`.
     """
     session, interrupted = _start(options, devices), False
     try:
-        _run(_keep_finished(session), session)
+        _run(_keep_finished(session), session, make_crew)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -49,7 +54,7 @@ def run_benchmark(options: RunOptions, devices: Sequence[str] = ("cpu",)) -> Run
 
 
 def _start(options: RunOptions, devices: Sequence[str]) -> Session:
-    origin = provenance(options.bundle, options.budget.name, ",".join(devices))
+    origin = provenance(options.bundle, options.budget.name, ",".join(dict.fromkeys(devices)))
     record = run_record(options.output, options.command, options.budget, options.cells, origin)
     write_record(options.output, merged_with_earlier(options.output, record))
     shelf = SceneShelf(options.scenes, options.budget.views)
@@ -74,19 +79,24 @@ def _keep_finished(session: Session) -> list[Task]:
     return left
 
 
-def _run(tasks: Sequence[Task], session: Session) -> None:
+def _run(tasks: Sequence[Task], session: Session, make_crew: MakeCrew | None) -> None:
     if not tasks:
         return
-    with closing(_crew(session)) as crew:
+    tools = _tools(session)
+    with closing(make_crew(tools) if make_crew else _crew(tools, session.shelf)) as crew:
         for task, report in work_through(tasks, crew, session.progress):
             write_cell(session.options.output, report.result, report.files)
             session.results[task.cell.name] = report.result
             session.progress.end(task.cell.name, report.result, kept=False)
 
 
-def _crew(session: Session) -> Crew:
+def _crew(tools: Sequence[Tools], shelf: SceneShelf) -> Crew:
+    return CrewOfOne(Workbench(tools[0], shelf)) if len(tools) == 1 else ProcessCrew(tools)
+
+
+def _tools(session: Session) -> list[Tools]:
     options = session.options
-    tools = [
+    return [
         Tools(
             load_bundle=options.load_bundle,
             load_method=options.load_method,
@@ -98,4 +108,3 @@ def _crew(session: Session) -> Crew:
         )
         for device in session.devices
     ]
-    return CrewOfOne(Workbench(tools[0], session.shelf)) if len(tools) == 1 else ProcessCrew(tools)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark import metrics
 from benchmark.catalogue import CatalogueEdit
+from benchmark.extended import other_scores
 from benchmark.reprojection import Reprojection, reprojection
 from benchmark.results import Metrics, PairScore, ReprojectionScores, Scores
 from benchmark.store import Pixels
@@ -59,18 +60,19 @@ class SceneSource(Protocol):
 def score(
     originals: Sequence[Pixels],
     edited: Sequence[Pixels],
-    cameras: "Cameras",
+    cameras: "Cameras | None",
     entry: CatalogueEdit,
     clip: ImageTextModel,
     truth: Truth | None,
 ) -> Metrics:
-    """All scores of N edited views; ``truth`` is the geometry of what they show."""
+    """All scores of N edited views; ``truth`` is the geometry of what they show, with cameras, where it is known."""
     before, after = to_tensor(originals), to_tensor(edited)
     subject, background = _reprojections(after, cameras, entry, truth)
     return Metrics(
         **_clip_scores(before, after, entry.edit, clip),
         reprojection=_record(subject),
         background=_record(background),
+        extra=other_scores(before, after, entry.edit),
     )
 
 
@@ -102,9 +104,9 @@ def edited_region(entry: CatalogueEdit, truth: Truth) -> Tensor:
 
 
 def _reprojections(
-    views: Tensor, cameras: "Cameras", entry: CatalogueEdit, truth: Truth | None
+    views: Tensor, cameras: "Cameras | None", entry: CatalogueEdit, truth: Truth | None
 ) -> tuple[Reprojection | None, Reprojection | None]:
-    if truth is None:
+    if truth is None or cameras is None:
         return None, None
     subject = edited_region(entry, truth)
     over_subject = reprojection(views, cameras, truth.depth, subject)

@@ -1,16 +1,18 @@
 """The folder of a run: cells written whole or not at all, and read with distrust. No torch.
 
     RUN/run.json
-    RUN/originals/SCENE/view_0.png ...
+    RUN/originals/SCENE/{view_0.png, ..., SHA256SUMS}
     RUN/cells/METHOD/SCENE/EDIT/seed-0/{result.json, view_0.png, ...}
 
 A cell is written into a hidden sibling folder, flushed to the disk and renamed, so that a crash at any moment leaves
-either the whole cell or none.
+either the whole cell or none. Every file has a checksum: views in ``result.json`` and originals in ``SHA256SUMS``, and
+``result.json`` and ``run.json`` begin with that of their other lines. Files of before had none, and are read as well.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +33,10 @@ T = TypeVar("T", bound=Record)
 Pixels = NDArray[np.uint8]
 """An image [H, W, 3]."""
 
+SUMS = "SHA256SUMS"
+_SEAL = re.compile(rb'\{\n  "sha256": "([0-9a-f]{64})",')
+"""How a sealed file begins: the checksum is of what is left when the seal becomes a brace."""
+
 
 class BrokenFileError(Exception):
     """A file of a run that cannot be trusted; the message says why."""
@@ -49,7 +55,7 @@ class Run:
     """A run on the disk: its cells, those that cannot be read (folder and why), and how many are of another run.
 
     A cell left by a run with another bundle or budget in the same folder is not comparable: it is counted in
-    ``foreign`` and left out.
+    ``foreign`` and left out. ``damaged`` are folders of originals that cannot be trusted, and why.
     """
 
     folder: Path
@@ -57,6 +63,7 @@ class Run:
     cells: tuple[StoredCell, ...]
     broken: tuple[tuple[str, str], ...]
     foreign: int
+    damaged: tuple[tuple[str, str], ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -95,8 +102,15 @@ def replace_result(folder: Path, result: CellResult) -> None:
 
 
 def write_record(run: Path, record: RunRecord) -> None:
-    """Write ``run.json``."""
+    """Write ``run.json``, as a run does when it starts, and clear away what a killed one left half done."""
+    clear_remains(run)
     replace_file(run / "run.json", _json(record))
+
+
+def clear_remains(run: Path) -> None:
+    """Remove the hidden folders of cells that a killed run was writing or replacing."""
+    for folder in run.glob("cells/*/*/*/.seed-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -151,7 +165,7 @@ def read_run(folder: Path) -> Run:
         ) from error
     cells, broken = _read_cells(folder)
     own = tuple(cell for cell in cells if cell.result.provenance.comparable(record.provenance))
-    return Run(folder, record, own, tuple(broken), foreign=len(cells) - len(own))
+    return Run(folder, record, own, tuple(broken), len(cells) - len(own), tuple(_damaged_originals(folder)))
 
 
 def key_of(identity: Identity) -> str:
@@ -179,8 +193,24 @@ def read_image(path: Path) -> Pixels:
 
 def write_originals(run: Path, scene: str, views: Sequence[Pixels]) -> None:
     """Save the views of a scene as they were before any edit."""
-    for index, view in enumerate(views):
-        replace_file(original(run, scene, index), encode_png(view))
+    files = {f"view_{index}.png": encode_png(view) for index, view in enumerate(views)}
+    folder = original(run, scene, 0).parent
+    for name, data in files.items():
+        replace_file(folder / name, data)
+    replace_file(folder / SUMS, _sums({name: sha256(data) for name, data in files.items()}).encode())
+
+
+def check_originals(run: Path, scene: str) -> int:
+    """How many original views a scene has; a `BrokenFileError` if one is missing, was changed or has no checksum."""
+    folder = original(run, scene, 0).parent
+    listed = _listed(folder / SUMS)
+    for name, checksum in listed.items():
+        if _sha256(folder / name) != checksum:
+            raise BrokenFileError(f"{name} is missing or was changed")
+    for path in sorted(folder.glob("view_*")):
+        if path.name not in listed:
+            raise BrokenFileError(f"{path.name} has no line in {SUMS}")
+    return len(listed)
 
 
 def original(run: Path, scene: str, index: int) -> Path:
@@ -199,9 +229,33 @@ def _read_cells(run: Path) -> tuple[list[StoredCell], list[tuple[str, str]]]:
     return cells, broken
 
 
+def _damaged_originals(run: Path) -> Iterator[tuple[str, str]]:
+    for folder in sorted(run.glob("originals/*")):
+        try:
+            check_originals(run, folder.name)
+        except BrokenFileError as error:
+            yield folder.relative_to(run).as_posix(), str(error)
+
+
+def _listed(path: Path) -> dict[str, str]:
+    """Checksums by name; a `BrokenFileError` unless the file is as `write_originals` leaves it."""
+    try:
+        text = path.read_bytes().decode("ascii", errors="replace")
+    except OSError:
+        raise BrokenFileError(f"{path.name} is missing or cannot be read") from None
+    listed = {name: checksum for checksum, name in re.findall(r"([0-9a-f]{64})  (view_\d+\.png)\n", text)}
+    if not listed or _sums(listed) != text:
+        raise BrokenFileError(f"{path.name} is not valid")
+    return listed
+
+
+def _sums(checksums: Mapping[str, str]) -> str:
+    return "".join(f"{checksum}  {name}\n" for name, checksum in checksums.items())
+
+
 def _parse(schema: type[T], path: Path) -> T:
     try:
-        return schema.model_validate_json(path.read_bytes())
+        return schema.model_validate_json(_unsealed(path))
     except FileNotFoundError:
         raise BrokenFileError(f"there is no {path.name}") from None
     except OSError as error:
@@ -220,7 +274,19 @@ def _sha256(path: Path) -> str | None:
 
 
 def _json(record: Record) -> bytes:
-    return (record.model_dump_json(indent=2) + "\n").encode()
+    body = (record.model_dump_json(indent=2) + "\n").encode()
+    return f'{{\n  "sha256": "{sha256(body)}",'.encode() + body[1:]
+
+
+def _unsealed(path: Path) -> bytes:
+    data = path.read_bytes()
+    seal = _SEAL.match(data)
+    if seal is None:
+        return data
+    body = b"{" + data[seal.end() :]
+    if sha256(body) != seal[1].decode():
+        raise BrokenFileError(f"{path.name} is not valid: it was changed or is not whole")
+    return body
 
 
 def _emptied(folder: Path) -> Path:

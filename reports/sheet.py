@@ -1,6 +1,6 @@
 """The contact sheet of a run: one picture of every edit's original views and each method's, for a README or a slide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from reports.images import read_picture
 
 VIEW = 128
 """Pixels of a view's side."""
+
+ABREAST = 4
+"""Edits side by side."""
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
@@ -32,17 +35,39 @@ def write_sheet(run_folder: Path, output: Path) -> Path:
 
 
 def draw_sheet(run: Run) -> Image.Image:
-    """Edits side by side, a row for the originals and for each method; what is not ok or damaged stays empty."""
-    edits = list(cells_by_edit(run).values())
+    """Every edit with its first seed, in bands of `ABREAST`, a row for the originals and for each method.
+
+    What is not ok or damaged stays empty.
+    """
+    edits = _first_seeds(run)
     if not edits:
         raise InputError(f"run {run.folder}", got="no cells", expected="at least one", fix="Run the benchmark first.")
+    bands = [_draw_band(run, edits[start : start + ABREAST]) for start in range(0, len(edits), ABREAST)]
+    sheet = Image.new("RGB", (max(band.width for band in bands), sum(band.height + _GAP for band in bands)), _PAPER)
+    top = 0
+    for band in bands:
+        sheet.paste(band, (0, top))
+        top += band.height + _GAP
+    return sheet
+
+
+def _first_seeds(run: Run) -> list[Mapping[str, StoredCell]]:
+    found: dict[tuple[str, str], Mapping[str, StoredCell]] = {}
+    for cells in cells_by_edit(run).values():
+        identity = next(iter(cells.values())).result.identity
+        found.setdefault((identity.scene, identity.edit), cells)
+    return list(found.values())
+
+
+def _draw_band(run: Run, edits: Sequence[Mapping[str, StoredCell]]) -> Image.Image:
+    """Edits side by side."""
     views = max(len(cell.result.views) for cells in edits for cell in cells.values())
     width, rows = views * VIEW + _GAP, 1 + len(run.record.methods)
-    sheet = Image.new("RGB", (_LABEL + len(edits) * width, _TITLE + rows * (VIEW + 2)), _PAPER)
-    _draw_labels(sheet, ["Original", *(method.title for method in run.record.methods)])
+    band = Image.new("RGB", (_LABEL + len(edits) * width, _TITLE + rows * (VIEW + 2)), _PAPER)
+    _draw_labels(band, ["Original", *(method.title for method in run.record.methods)])
     for column, cells in enumerate(edits):
-        _draw_edit(sheet, run, cells, _LABEL + column * width)
-    return sheet
+        _draw_edit(band, run, cells, _LABEL + column * width)
+    return band
 
 
 def _draw_labels(sheet: Image.Image, labels: list[str]) -> None:

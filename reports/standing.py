@@ -47,14 +47,25 @@ class Standing:
 
 
 def standing_of(run: Run, statistics: RunStatistics) -> Standing:
-    """Order the methods of a run that have a score; `REFERENCES` do not count."""
+    """Order the methods of a run that have a score, but for `REFERENCES` and ablations."""
     measured = {one.metric for one in statistics.summaries}
     key = next((key for key in _QUALITIES if key in measured), _QUALITIES[-1])
     quality = next(column for column in COLUMNS if column.key == key)
     means = {one.method: one.mean for one in statistics.summaries if one.metric == quality.key}
-    methods = [m for m in run.record.methods if m.name in means and m.name.partition("@")[0] not in REFERENCES]
+    methods = [method for method in _contenders(run) if method.name in means]
     methods.sort(key=lambda method: -direction(quality) * means[method.name])
     return Standing(run, statistics, quality, tuple(methods))
+
+
+def _contenders(run: Run) -> list[MethodRecord]:
+    """Methods to choose among: a variant of one that is there itself is an ablation of it."""
+    names = {method.name for method in run.record.methods}
+    chosen = []
+    for method in run.record.methods:
+        plain, variant, _ = method.name.partition("@")
+        if plain not in REFERENCES and not (variant and plain in names):
+            chosen.append(method)
+    return chosen
 
 
 def _turned(found: PairedDifference) -> PairedDifference:

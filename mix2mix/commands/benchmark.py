@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mix2mix.commands import benchmark_compare, benchmark_speed, benchmark_tables
+from mix2mix.commands import benchmark_compare, benchmark_import, benchmark_speed, benchmark_tables
 from mix2mix.commands.options import (
     add_bundle,
     add_command,
@@ -18,6 +18,7 @@ from mix2mix.commands.options import (
     names,
 )
 from mix2mix.commands.scenes import MiniatureWorld
+from mix2mix.errors import InputError
 
 if TYPE_CHECKING:
     from benchmark.options import RunOptions, RunSummary
@@ -28,7 +29,8 @@ Runs every method on every edit with every seed, times and scores it. Reads the 
 weights. Writes a folder for each cell, table.csv, table.md and table.tex into the output folder. A run that was cut
 short goes on when the command is repeated: cells that are finished and unchanged are kept.
 
-With several devices (--devices cuda:0,cuda:1 or all) each has a process of its own that runs one cell at a time.
+With several devices (--devices cuda:0,cuda:1 or all) each has a process of its own that runs one cell at a time. With
+--executor ray every cell is a task on the cluster at --address, begun again elsewhere when its node dies.
 
 Budgets: smoke (seconds), quick (at most 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
 
@@ -48,6 +50,7 @@ def add_to(commands: "Commands") -> None:
     benchmark_compare.add_to(actions)
     benchmark_tables.add_to(actions)
     benchmark_speed.add_to(actions)
+    benchmark_import.add_to(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benchmark.store import read_run
     from benchmark.tables import summary
 
+    _check_executor(arguments)
     options = _options(arguments)
     ended = finished_run(options) or _run_rest(options, arguments)
     print(f"\n{summary(read_run(options.output))}\n")
@@ -90,6 +94,8 @@ def _add_run(actions: "Commands") -> None:
     parser.add_argument("--edits", type=names, help="instructions or slugs (default: the budget's)")
     parser.add_argument("--seeds", type=integers, default=(0,), help="seeds with commas between them (default: 0)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="(default: runs/BUNDLE-BUDGET)")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="(default: local)")
+    parser.add_argument("--address", help="of the Ray cluster (default: begin one on this machine)")
     add_devices(parser)
 
 
@@ -108,13 +114,13 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
 
     from baselines.registry import load_method, parse_variant
     from benchmark.budgets import find_budget
-    from benchmark.catalogue import find_edit
+    from benchmark.extended import find_any_edit
     from benchmark.options import RunOptions, bundle_facts
     from mix2mix.bundles import load_bundle
 
     budget = find_budget(arguments.budget)
     variants = {variant.name: variant for variant in map(parse_variant, _methods(arguments, budget.methods))}
-    edits = dict.fromkeys(find_edit(text) for text in arguments.edits or budget.edits)
+    edits = dict.fromkeys(find_any_edit(text) for text in arguments.edits or budget.edits)
     table = "" if arguments.table is None else f"-table-{arguments.table}"
     output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}{table}")
     bundle = bundle_facts(arguments.bundle, arguments.weights)
@@ -152,6 +158,8 @@ def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSumma
     from benchmark.runner import run_benchmark
     from benchmark.store import writing
 
+    if arguments.executor == "ray":
+        return _run_on_cluster(options, arguments)
     devices = find_devices(arguments.devices or (arguments.device,))
     print(f"uses    {', '.join(devices)}{': a process each' if len(devices) > 1 else ''}", flush=True)
     if len(set(devices)) < len(devices):
@@ -159,6 +167,29 @@ def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSumma
     with writing(options.output):
         options.output.mkdir(parents=True, exist_ok=True)
     return run_benchmark(options, devices)
+
+
+def _check_executor(arguments: argparse.Namespace) -> None:
+    """Raise an `InputError` for options that the executor would not heed."""
+    unheeded = "--devices" if arguments.executor == "ray" and arguments.devices else ""
+    unheeded = "--address" if arguments.executor == "local" and arguments.address else unheeded
+    if unheeded:
+        got, fix = f"it with --executor {arguments.executor}", "Leave one of them out."
+        raise InputError(unheeded, got=got, expected="--address with ray, --devices without", fix=fix)
+
+
+def _run_on_cluster(options: "RunOptions", arguments: argparse.Namespace) -> "RunSummary":
+    from benchmark.ray_executor import cluster_device, connect, needs_of, ray_crew
+    from benchmark.runner import run_benchmark
+    from benchmark.store import writing
+
+    connect(arguments.address)
+    device = cluster_device(arguments.device)
+    needs = needs_of(options.bundle.settings, device)
+    print(f"uses    the Ray cluster; a cell takes {needs}, on {device}", flush=True)
+    with writing(options.output):
+        options.output.mkdir(parents=True, exist_ok=True)
+    return run_benchmark(options, (device,), ray_crew(needs))
 
 
 def _tell_end(ended: "RunSummary") -> None:

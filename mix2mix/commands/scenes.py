@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mix2mix.errors import InputError
 
 if TYPE_CHECKING:
-    from mix2mix.mini.world import Truth
+    from benchmark.scoring import Truth
     from mix2mix.scene import Scene
 
 DEFAULT_VIEWS = 4
@@ -69,15 +69,19 @@ class MiniatureWorld:
     """The source of the benchmark's scenes and of what is true in them."""
 
     def scene(self, name: str, views: int) -> "Scene":
-        """The held-out scene of that name."""
+        """The held-out scene of that name, or that of another package."""
+        from benchmark.extended import load_scene_source, other_scenes
         from mix2mix.mini.world import held_out_scene
 
-        return held_out_scene(name, views)
+        return load_scene_source(name).scene(views) if name in other_scenes() else held_out_scene(name, views)
 
-    def truth(self, name: str, instruction: str | None, views: int) -> "Truth":
-        """Its geometry after an edit, or before any."""
+    def truth(self, name: str, instruction: str | None, views: int) -> "Truth | None":
+        """Its geometry after an edit, or before any; None where nobody knows it."""
+        from benchmark.extended import load_scene_source, other_scenes
         from mix2mix.mini.world import truth
 
+        if name in other_scenes():
+            return load_scene_source(name).truth(instruction, views)
         return truth(name, instruction, views)
 
 

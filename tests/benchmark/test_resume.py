@@ -37,6 +37,13 @@ def test_a_finished_run_is_known_as_the_runner_would_know_it(options: RunOptions
     assert told.kept == 2
 
 
+def test_what_a_killed_run_left_half_done_is_cleared_away(options: RunOptions) -> None:
+    remains = options.output / "cells/a/face/give-him-a-venetian-mask/.seed-0.old"
+    remains.mkdir()
+    assert finished_run(options) is not None
+    assert not remains.exists()
+
+
 def test_part_of_a_finished_run_is_finished_too(options: RunOptions) -> None:
     before = (options.output / "run.json").read_bytes()
     told = finished_run(replace(options, edits=options.edits[:1]))

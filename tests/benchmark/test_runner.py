@@ -16,7 +16,6 @@ from baselines.api import EditRequest, EditResult
 from benchmark import runner, store
 from benchmark.catalogue import find_edit
 from benchmark.options import RunOptions
-from benchmark.results import CellResult
 from benchmark.runner import run_benchmark
 from mix2mix.errors import InputError
 
@@ -106,7 +105,7 @@ def changed_guidance(options: RunOptions, fakes: SimpleNamespace) -> RunOptions:
 
 def changed_sources(options: RunOptions, fakes: SimpleNamespace) -> RunOptions:
     for path in options.output.rglob("result.json"):
-        result = CellResult.model_validate_json(path.read_bytes())
+        result = store.read_cell(path.parent)
         sources = result.identity.sources.model_copy(update={"metrics": "0" * 64})
         identity = result.identity.model_copy(update={"sources": sources})
         store.replace_result(

@@ -52,6 +52,11 @@ def scored_up(folder: Path) -> None:
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
 
 
+def of_another_cell(folder: Path) -> None:
+    result = store.read_cell(folder)
+    store.replace_result(folder, result.model_copy(update={"identity": result.identity.model_copy(update={"seed": 1})}))
+
+
 def changed_view(folder: Path) -> None:
     (folder / "view_1.png").write_bytes(store.encode_png(GREY // 2))
 
@@ -65,7 +70,8 @@ def lost_view(folder: Path) -> None:
     [
         (torn, "result.json is not valid"),
         (emptied, "there is no result.json"),
-        (scored_up, "it is the result of another cell"),
+        (scored_up, "result.json is not valid: it was changed or is not whole"),
+        (of_another_cell, "it is the result of another cell"),
         (changed_view, "view_1.png is missing or was changed"),
         (lost_view, "view_1.png is missing or was changed"),
     ],
@@ -102,6 +108,39 @@ def test_a_planned_cell_that_was_not_run_is_missing(
 def test_a_folder_without_a_run_is_a_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no run.json; expected a folder with run.json"):
         store.read_run(tmp_path)
+
+
+def test_files_of_before_have_no_checksum_and_are_read(
+    tmp_path: Path, example: CellResult, example_run: RunRecord
+) -> None:
+    folder = saved(tmp_path, example)
+    (folder / "result.json").write_text(store.read_cell(folder).model_dump_json())
+    (tmp_path / "run.json").write_text(example_run.model_dump_json())
+    assert len(store.read_run(tmp_path).cells) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "reason"),
+    [
+        ("view_1.png", b"", "view_1.png is missing or was changed"),
+        ("view_1.png", None, "view_1.png is missing or was changed"),
+        ("view_2.png", b"new", "view_2.png has no line in SHA256SUMS"),
+        ("SHA256SUMS", None, "SHA256SUMS is missing or cannot be read"),
+        ("SHA256SUMS", b"\xff", "SHA256SUMS is not valid"),
+        ("SHA256SUMS", b"abc  ../../view_0.png", "SHA256SUMS is not valid"),
+        ("SHA256SUMS", b"", "SHA256SUMS is not valid"),
+    ],
+)
+def test_damaged_originals_are_told(
+    tmp_path: Path, example: CellResult, example_run: RunRecord, file: str, data: bytes | None, reason: str
+) -> None:
+    saved(tmp_path, example)
+    store.write_record(tmp_path, example_run)
+    store.write_originals(tmp_path, "face", [GREY, GREY])
+    assert (store.check_originals(tmp_path, "face"), store.read_run(tmp_path).damaged) == (2, ())
+    path = tmp_path / "originals" / "face" / file
+    path.unlink() if data is None else path.write_bytes(data)
+    assert store.read_run(tmp_path).damaged == (("originals/face", reason),)
 
 
 def test_a_result_is_replaced_and_its_views_left(tmp_path: Path, example: CellResult) -> None:

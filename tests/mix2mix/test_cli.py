@@ -20,7 +20,7 @@ from mix2mix.cli import main
 from mix2mix.parts import OWN_PARTS
 
 COMMANDS = ["edit", "benchmark", "benchmark run", "benchmark score", "benchmark compare", "benchmark check",
-            "benchmark tables", "benchmark speed", "survey", "survey create", "survey serve",
+            "benchmark tables", "benchmark import", "benchmark speed", "survey", "survey create", "survey serve",
             "survey export", "survey analyze", "survey counts", "survey power", "survey simulate", "report", "list",
             "doctor"]  # fmt: skip
 VAMPIRE = ("--instruction", "Turn him into a vampire")

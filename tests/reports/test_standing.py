@@ -39,3 +39,8 @@ def test_variants_of_a_method_to_measure_by_are_none_to_choose(make_scored_run: 
 def test_the_time_of_an_edit_is_the_median(make_scored_run: MakeRun) -> None:
     found = standing(make_scored_run({"a": (0.2, 0.1, 7.0)}))
     assert found.seconds(found.contenders[0]) == 7.0
+
+
+def test_an_ablation_of_a_method_that_is_there_is_none_to_choose(make_scored_run: MakeRun) -> None:
+    found = standing(make_scored_run({"a@k=1": (0.1, 0.1, 1.0), "a": (0.2, 0.1, 1.0), "b@k=1": (0.3, 0.1, 1.0)}))
+    assert [method.name for method in found.contenders] == ["a", "b@k=1"]

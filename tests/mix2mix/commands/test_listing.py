@@ -34,7 +34,7 @@ def test_a_method_is_told_with_its_paper_its_scores_and_its_cost(capsys: pytest.
 def test_the_table_has_it_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "methods"]) == 0
     heading, *rows = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["id", "paper", "year", "published", "needs", "cost", "description"]
+    assert heading.split() == ["id", "paper", "year", "published", "needs", "cost", "origin", "description"]
     (row,) = (row for row in rows if row.startswith("t2vz "))
     for part in (" 2023 ", "Table 1: cons 0.31, sim 0.251, dir 0.159, minutes 0.5 ", " teacher 600 "):
         assert part in row
