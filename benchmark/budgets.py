@@ -61,13 +61,13 @@ SMOKE = Budget(
 # of the scene with the widest baseline (bear), plates change all of a whole body (person).
 QUICK = Budget(
     name="quick",
-    purpose="minutes on two CPU cores: one edit a scene, about 300 updates each",
+    purpose="minutes on two CPU cores: one edit a scene, about 400 updates each",
     edits=("give-him-a-venetian-mask", "turn-the-bear-to-a-panda-bear", "turn-him-into-a-knight"),
     methods=METHODS,
     settings=_settings(
         first_updates=100,
-        k=5,
-        warmup=27,
+        k=8,
+        warmup=38,
         timesteps=40,
         reference_steps=50,
         steps=50,

@@ -32,7 +32,7 @@ short goes on when the command is repeated: cells that are finished and unchange
 With several devices (--devices cuda:0,cuda:1 or all) each has a process of its own that runs one cell at a time. With
 --executor ray every cell is a task on the cluster at --address, begun again elsewhere when its node dies.
 
-Budgets: smoke (seconds), quick (at most 12 minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
+Budgets: smoke (seconds), quick (about nine minutes on 2 cores: three edits), full (all twenty edits, for a GPU)."""
 
 SCORE_DETAILS = """\
 Scores the saved views of a run again, after a change of the metrics, and writes its tables anew. Reads the run and

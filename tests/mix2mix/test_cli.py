@@ -130,8 +130,12 @@ class TestList:
     @pytest.mark.parametrize(
         ("kind", "count", "keys"),
         [
-            ("methods", len(SPECS), {"id", "paper", "year", "published", "needs", "cost", "parameters", "description"}),
-            ("scenes", 3, {"name", "edits", "prompt"}),
+            (
+                "methods",
+                len(SPECS),
+                {"id", "paper", "year", "published", "needs", "cost", "parameters", "description", "origin"},
+            ),
+            ("scenes", 3, {"name", "edits", "prompt", "origin"}),
             ("edits", 20, {"scene", "instruction", "slug", "edited_prompt", "text_guidance", "image_guidance"}),
             ("bundles", 2, {"name", "weights", "folder", "title"}),
         ],

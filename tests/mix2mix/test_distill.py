@@ -17,7 +17,7 @@ from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProces
 from mix2mix.bundles import load_bundle
 from mix2mix.cameras import Cameras
 from mix2mix.distill import Draws, Judge, Trajectory, distill, style_resize
-from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.distill_config import CHOICES, DistillConfig, distill_config
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.family import held_out_cameras
@@ -639,13 +639,13 @@ def test_updates_and_draws_read_nothing_back_and_change_their_tensors_in_place(b
 
 @pytest.mark.parametrize("name", ["teacher_time", "attention", "latent_mapping", "reference"])
 def test_a_choice_that_there_is_not_is_told_with_those_that_there_are(name):
-    with pytest.raises(InputError, match=rf"'{name}'.*got 'other'; expected one of {', '.join(method.CHOICES[name])}"):
+    with pytest.raises(InputError, match=rf"'{name}'.*got 'other'; expected one of {', '.join(CHOICES[name])}"):
         DistillConfig().override({name: "other"})
 
 
 def test_the_paper_s_own_choice_comes_first():
-    assert {name: choices[0] for name, choices in method.CHOICES.items()} == {
-        name: getattr(DistillConfig(), name) for name in method.CHOICES
+    assert {name: choices[0] for name, choices in CHOICES.items()} == {
+        name: getattr(DistillConfig(), name) for name in CHOICES
     }
 
 
