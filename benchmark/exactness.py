@@ -16,6 +16,7 @@ from benchmark.speed import EDIT, SCENE, SEED
 from mix2mix.bundles import Bundle, load_bundle, parse_weights
 from mix2mix.distill import at_work, new_draws, prepare, update
 from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
 from mix2mix.scene import Scene
@@ -91,14 +92,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bundle", default="mini")
     parser.add_argument("--weights", type=parse_weights, help="a folder, or random")
     parser.add_argument("--updates", type=int, default=20)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
+    try:
+        _compare(options)
+    except InputError as error:
+        print(f"benchmark.exactness: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> None:
     bundle = load_bundle(options.bundle, options.device, options.weights)
     plain, again, fast = (follow(bundle, options.updates, options.device, fast) for fast in (False, False, True))
     for name, course in (("plain again", again), ("fast", fast)):
         far = difference(course, plain)
         print(f"{name:12} clean latents {far.x0:.2e}, gradient norms {far.norm:.2e} after {options.updates} updates")
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from statistics import fmean
 
+import torch
+
 from baselines.api import EditRequest, Variant
 from baselines.registry import load_method, parse_variant
 from benchmark.budgets import Budget, find_budget
@@ -17,6 +19,7 @@ from benchmark.cells import settings_of
 from benchmark.results import Metrics
 from benchmark.scoring import score, to_pixels
 from mix2mix.bundles import Bundle, load_bundle
+from mix2mix.errors import InputError
 from mix2mix.mini.exam import Exam, draw_exams
 
 
@@ -39,10 +42,20 @@ def sit(exam: Exam, variant: Variant, bundle: Bundle, budget: Budget, device: st
 def main(arguments: list[str] | None = None) -> int:
     """Print relative error and Dir of every variant on every exam, and their means."""
     options = _parser().parse_args(arguments)
-    bundle, budget = load_bundle("mini", options.device, options.weights), find_budget(options.budget)
+    try:
+        _try(options)
+    except InputError as error:
+        print(f"benchmark.tuning: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _try(options: argparse.Namespace) -> None:
+    variants, budget = [parse_variant(text) for text in options.methods], find_budget(options.budget)
+    bundle = load_bundle("mini", options.device, options.weights)
     catalogue = {scene: [entry.edit for entry in edits_of(scene)] for scene in scenes()}
     exams = [exam for number, exam in enumerate(draw_exams(catalogue, 1)) if number % options.every == 0]
-    for variant in map(parse_variant, options.methods):
+    for variant in variants:
         marks = []
         for exam in exams:
             metrics = sit(exam, variant, bundle, budget, options.device)
@@ -51,7 +64,6 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{variant.name}  {exam.edit.instruction}: {relative:.3f}  Dir {marks[-1][1]:.3f}", flush=True)
         relative, direction = (fmean(column) for column in zip(*marks, strict=True))
         print(f"{variant.name}  mean of {len(exams)}: {relative:.3f}  Dir {direction:.3f}", flush=True)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--budget", default="full", help="smoke, quick or full")
     parser.add_argument("--every", type=int, default=1, help="take every so-manieth of the twenty exams")
     parser.add_argument("--weights", type=Path, help="a bundle's folder (default: the shipped one)")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
 
 

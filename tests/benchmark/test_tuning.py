@@ -23,6 +23,11 @@ def test_what_leaves_the_scene_alone_has_no_direction_and_the_truth_s_own_consis
     assert 0 < metrics.reprojection.relative < 1
 
 
+def test_a_mistyped_variant_is_told_in_one_line(capsys):
+    assert main(["i-mix2mix@kk=1", "--budget", "smoke", "--device", "cpu"]) == 2
+    assert "'kk'" in capsys.readouterr().err
+
+
 def test_the_command_tells_every_exam_and_the_mean(random_bundle_folder, capsys):
     words = ["unedited", "--budget", "smoke", "--every", "10", "--weights", str(random_bundle_folder)]
     assert main([*words, "--device", "cpu"]) == 0
