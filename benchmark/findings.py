@@ -100,7 +100,7 @@ def _correlation_texts(by_metric: Mapping[str, Correlation]) -> Sequence[str]:
 
 
 def _rho(one: Correlation) -> str:
-    return f"{one.rho:+.2f}" + (f" ({one.interval.low:+.2f} to {one.interval.high:+.2f})" if one.interval else "")
+    return f"{one.rho:+z.2f}" + (f" ({one.interval.low:+z.2f} to {one.interval.high:+z.2f})" if one.interval else "")
 
 
 def _short(folder: str) -> str:

@@ -13,7 +13,7 @@ def decimal(value: float | None, digits: int = 3) -> str:
 
 def signed(value: float, digits: int = 3) -> str:
     """``+0.123`` or ``−0.123``."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return f"{value:+z.{digits}f}".replace("-", "−")
 
 
 def span(interval: Interval | None, digits: int = 3) -> str:
