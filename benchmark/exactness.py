@@ -12,16 +12,14 @@ import torch
 from torch import Tensor
 
 from benchmark.catalogue import find_edit
-from benchmark.speed import EDIT, SCENE, SEED
+from benchmark.speed import EDIT, SCENE, SEED, sized
 from mix2mix.bundles import Bundle, load_bundle, parse_weights
 from mix2mix.distill import at_work, new_draws, prepare, update
 from mix2mix.distill_config import DistillConfig, distill_config
 from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
-from mix2mix.scene import Scene
 from mix2mix.schedule import learning_rate, student_timesteps
-from mix2mix.teacher import resize
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def follow(bundle: Bundle, updates: int, device: str, fast: bool) -> Course:
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
-    scene, edit, config = _scene(bundle), find_edit(EDIT).edit, _config(bundle)
+    scene, edit, config = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit, _config(bundle)
     generator = torch.Generator(device).manual_seed(SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
     draws = new_draws(trajectory, judge)
@@ -74,11 +72,6 @@ def difference(one: Course, other: Course) -> Difference:
 def gradient_norm(parameters: list[torch.nn.Parameter]) -> Tensor:
     """Of all parameters together []."""
     return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-
-
-def _scene(bundle: Bundle) -> Scene:
-    scene, size = held_out_scene(SCENE, 4), bundle.settings.image_size
-    return replace(scene, images=resize(scene.images, size, size))
 
 
 def _config(bundle: Bundle) -> DistillConfig:

@@ -21,6 +21,7 @@ from baselines.api import EditRequest, EditResult, Method
 from benchmark.budgets import SMOKE
 from benchmark.results import Memory, Status, Timing
 from mix2mix.errors import InputError
+from mix2mix.replay import synchronise
 
 BLANK = 0.01
 """A view whose every channel deviates less than this from its mean, in [0, 1], shows nothing."""
@@ -101,7 +102,7 @@ def _edit(method: Method, request: EditRequest, warm_up: bool) -> Outcome:
     seconds, result = _timed(lambda: method.edit(request), request.device)
     check_views(result.views, tuple(request.scene.images.shape))
     timing = Timing(edit=(seconds,), warm_up=warm, phases=dict(result.timings))
-    return Outcome("ok", result=result, timing=timing, memory=_peak_memory(request.device))
+    return Outcome("ok", result=result, timing=timing, memory=peak_memory(request.device))
 
 
 def _warm_up(method: Method, request: EditRequest) -> float:
@@ -111,19 +112,15 @@ def _warm_up(method: Method, request: EditRequest) -> float:
 
 
 def _timed(work: Callable[[], T], device: str) -> tuple[float, T]:
-    _synchronise(device)
+    synchronise(device)
     start = time.perf_counter()
     done = work()
-    _synchronise(device)
+    synchronise(device)
     return time.perf_counter() - start, done
 
 
-def _synchronise(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-
-
-def _peak_memory(device: str) -> Memory:
+def peak_memory(device: str) -> Memory:
+    """Of the device since its peaks were last reset, and of this process."""
     on_gpu = device.startswith("cuda")
     return Memory(
         device_allocated=torch.cuda.max_memory_allocated(device) if on_gpu else None,

@@ -37,11 +37,15 @@ class Table:
 
 def as_text(table: Table) -> str:
     """For a terminal."""
-    lines = [table.head, *table.rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["  ".join(_aligned(line, widths, table.texts)).rstrip() for line in lines]
-    body = "\n".join([shown[0], "-" * len(shown[0]), *shown[1:]])
+    body = "\n".join(aligned([table.head, *table.rows], table.texts))
     return _blocks(table.title, body, "\n".join([table.caption, *table.notes]))
+
+
+def aligned(lines: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
+    """Lines in columns, the first ``texts`` of them to the left, the others to the right; a rule below the first."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    shown = ["  ".join(_placed(line, widths, texts)).rstrip() for line in lines]
+    return [shown[0], "-" * len(shown[0]), *shown[1:]]
 
 
 def as_csv(table: Table) -> str:
@@ -129,7 +133,7 @@ def _blocks(*blocks: str) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int], texts: int) -> list[str]:
+def _placed(line: Sequence[str], widths: Sequence[int], texts: int) -> list[str]:
     placed = enumerate(zip(line, widths, strict=True))
     return [text.ljust(width) if place < texts else text.rjust(width) for place, (text, width) in placed]
 

@@ -179,11 +179,17 @@ def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effor
     _make_room(device)
     loading = Timed(LOAD, load, device)
     bundle = loading()
-    size = bundle.settings.image_size
-    scene = replace(scene, images=resize(scene.images, size, size))
-    bench = Bench(scene, find_edit(EDIT).edit, bundle, distill_config(bundle, {}), device, effort, progress)
+    bench = Bench(
+        sized(scene, bundle), find_edit(EDIT).edit, bundle, distill_config(bundle, {}), device, effort, progress
+    )
     phases, parts = _measure_edit(bench, rate.tflops)
     return _speed(bench, rate, (loading.result(), *phases), parts)
+
+
+def sized(scene: "Scene", bundle: "Bundle") -> "Scene":
+    """A scene at the size that the bundle's student works on."""
+    size = bundle.settings.image_size
+    return replace(scene, images=resize(scene.images, size, size))
 
 
 def matrix_rate(device: str, effort: Effort) -> MatrixRate:

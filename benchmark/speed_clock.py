@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from benchmark.execution import _peak_memory as peak_memory
-from benchmark.execution import _synchronise as synchronise
+from benchmark.execution import peak_memory
 from benchmark.results import Memory
 from benchmark.speed_report import PhaseSpeed, highest, spread
+from mix2mix.replay import synchronise
 
 T = TypeVar("T")
 

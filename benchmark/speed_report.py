@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from benchmark.formats import aligned
 from benchmark.results import Memory, Provenance, Record
 
 LOAD, REFERENCE, ITERATION, EULER, DECODE = "load", "reference edit", "iteration", "Euler step", "decode"
@@ -112,15 +113,7 @@ def _index(device: str) -> int:
 
 def _table(speed: Speed) -> list[str]:
     headings = (*HEADINGS, *_memory_headings(speed.phases[0].memory))
-    rows = [headings, *_rows(speed)]
-    widths = [max(map(len, texts)) for texts in zip(*rows, strict=True)]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """The name to the left, numbers to the right."""
-    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+    return aligned([headings, *_rows(speed)])
 
 
 def _rows(speed: Speed) -> list[tuple[str, ...]]:

@@ -65,9 +65,9 @@ def scene_interval(values: Values, seed: int = 0) -> Interval | None:
     scenes = len(groups)
     if scenes < 2:
         return None
-    drawn = _scene_draws(scenes, seed)
+    drawn = unit_draws(scenes, seed)
     means = drawn @ np.array([fsum(group) for group in groups]) / (drawn @ np.array([len(group) for group in groups]))
-    half = float(stdtrit(scenes - 1, (1 + LEVEL) / 2)) * sqrt(scenes / (scenes - 1)) * float(means.std())
+    half = half_width(float(means.std()), scenes)
     mean = fmean(values.values())
     return Interval(low=mean - half, high=mean + half)
 
@@ -116,10 +116,15 @@ def _grouped(values: Values, unit: Callable[[Place], Hashable]) -> list[list[flo
 
 
 @lru_cache(maxsize=8)
-def _scene_draws(scenes: int, seed: int) -> NDArray[np.float64]:
-    """How often each scene is drawn, [resamples, scenes]."""
-    draws = np.random.default_rng(seed).multinomial(scenes, np.full(scenes, 1 / scenes), size=RESAMPLES)
+def unit_draws(units: int, seed: int) -> NDArray[np.float64]:
+    """How often each unit (a scene, say) is drawn, [resamples, units]."""
+    draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
     return draws.astype(np.float64)
+
+
+def half_width(deviation: float, units: int) -> float:
+    """Half of a bootstrap-t interval, from a statistic's standard deviation over resamples of so many units."""
+    return float(stdtrit(units - 1, (1 + LEVEL) / 2)) * sqrt(units / (units - 1)) * deviation
 
 
 def _part_beyond(sums: NDArray[np.float64], observed: float) -> float:

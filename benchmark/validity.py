@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy.special import stdtrit
 
 from benchmark.results import CellResult, Record
 from benchmark.samples import Place, place_of
-from benchmark.statistics import LEVEL, RESAMPLES, ROUNDING, Interval, edit_of, scene_of
+from benchmark.statistics import ROUNDING, Interval, edit_of, half_width, scene_of, unit_draws
 from benchmark.store import Run, folder_of
 from benchmark.tables import COLUMNS
 from benchmark.tolerances import FLOORS
@@ -146,14 +145,13 @@ def _half_width(
     count = len(names)
     if count < 2:
         return None
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    distinct, times = np.unique(draws, axis=0, return_counts=True)
-    values = statistic(distinct[:, [names.index(unit) for unit in units]].astype(np.float64))
+    distinct, times = np.unique(unit_draws(count, seed), axis=0, return_counts=True)
+    values = statistic(distinct[:, [names.index(unit) for unit in units]])
     mean = np.average(values, weights=times)
     deviation = sqrt(np.average((values - mean) ** 2, weights=times))
     if deviation < ROUNDING:
         return None
-    return float(stdtrit(count - 1, (1 + LEVEL) / 2)) * sqrt(count / (count - 1)) * deviation
+    return half_width(deviation, count)
 
 
 def _ranks(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
 from mix2mix.reference import choose_reference, condition_on, edit_reference
-from mix2mix.replay import Replay
+from mix2mix.replay import Replay, synchronise
 from mix2mix.scene import Scene
 from mix2mix.schedule import (
     learning_rate,
@@ -186,10 +186,10 @@ def distill(
     judge, trajectory = prepare(scene, edit, bundle, config, reference, shown, generator, device)
     with at_work(trajectory, judge, config):
         _optimise(trajectory, judge, config, generator, progress)
-    _synchronise(device)
+    synchronise(device)
     middle = clock()
     views = bundle.teacher.decode(trajectory.x0)
-    _synchronise(device)
+    synchronise(device)
     timings = {"edit": middle - start, "decode": clock() - middle}
     return DistillResult(views, reference, timings, _counts(len(scene.images), config))
 
@@ -281,8 +281,3 @@ def _counts(views: int, config: DistillConfig) -> dict[str, int]:
     updates = sum(updates_per_timestep(config.plan))
     steps = config.reference_steps if config.reference == "edited" else 0
     return {"teacher": 3 * steps + 3 * views * updates, "student": updates + config.plan.count - 1}
-
-
-def _synchronise(device: str) -> None:
-    if torch.device(device).type == "cuda":
-        torch.cuda.synchronize()

@@ -42,3 +42,9 @@ class Replay:
         with torch.cuda.graph(graph):
             self._compute()
         return graph
+
+
+def synchronise(device: str) -> None:
+    """Wait until a GPU has done all that it was given; a CPU has at once."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)

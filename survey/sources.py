@@ -6,18 +6,15 @@
 A run is what `mix2mix benchmark run` leaves behind; of its cells those that are ok and whole are used.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.catalogue import catalogue
+from benchmark.foreign import ORIGINAL, VIEW, folders
 from benchmark.store import Run, StoredCell, original, read_run
 from mix2mix.errors import InputError
 from survey.boxes import MAX_VIEWS
-
-ORIGINAL = "original"
-VIEW = re.compile(r"view_(0|[1-9]\d*)\.(png|jpe?g|webp)", re.IGNORECASE)
 
 EditKey = tuple[str, str]
 """A scene and an instruction: what two methods are compared on."""
@@ -92,21 +89,15 @@ def _originals_of(run: Path, scene: str) -> tuple[Path, ...]:
 def _from_folder(folder: Path) -> tuple[list[EditedViews], dict[str, tuple[Path, ...]]]:
     found = [
         EditedViews(method.name, scene.name, _instruction(edit.name), _views_in(edit))
-        for method in _folders(folder)
+        for method in folders(folder)
         if method.name != ORIGINAL
-        for scene in _folders(method)
-        for edit in _folders(scene)
+        for scene in folders(method)
+        for edit in folders(scene)
     ]
     if not found:
         expected = "a run with run.json, or views as METHOD/SCENE/EDIT/view_0.png"
         raise InputError(f"source {folder}", got="neither", expected=expected, fix="Check the path.")
-    return found, {scene.name: _views_in(scene) for scene in _folders(folder / ORIGINAL)}
-
-
-def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return found, {scene.name: _views_in(scene) for scene in folders(folder / ORIGINAL)}
 
 
 def _views_in(folder: Path) -> tuple[Path, ...]:
