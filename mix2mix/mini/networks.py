@@ -62,17 +62,6 @@ class MiniNetworks:
     clip: Clip
     student: Student
 
-    def parameter_counts(self) -> dict[str, int]:
-        """Parameters of each network by name."""
-        modules = {
-            "vae": self.editor.vae.module,
-            "text_encoder": self.editor.text_encoder,
-            "unet": self.editor.unet,
-            "clip": self.clip.module,
-            "student": self.student.network,
-        }
-        return {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}
-
 
 def build_networks(config: MiniConfig, merges: Sequence[Merge], seed: int = 0) -> MiniNetworks:
     """All networks with random weights drawn from `seed`, on the CPU in fp32; the global state stays as it was."""

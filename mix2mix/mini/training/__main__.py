@@ -12,9 +12,9 @@ from pathlib import Path
 from mix2mix.errors import InputError
 from mix2mix.mini.training.data import read_edits
 from mix2mix.mini.training.ranks import join, leave
-from mix2mix.mini.training.stages import TrainConfig, Workshop, open_workshop, train
+from mix2mix.mini.training.stages import NETWORKS, TrainConfig, Workshop, open_workshop, train
 
-STAGES = ("vae", "clip", "teacher", "student", "bundle")
+STAGES = (*NETWORKS, "bundle")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=Path, help="--work of an earlier run, whose weights this one begins with")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and of every draw")
     parser.add_argument("--scenes", type=int, help="how many are drawn (default: as many as the shipped bundle's)")
-    parser.add_argument("--steps", type=int, help="of each stage that is run (default: as many as the bundle's first)")
+    parser.add_argument("--steps", type=int, help="of each stage that is run (default: the stage's own)")
+    parser.add_argument("--batch", type=int, help="likewise, of all processes together")
+    parser.add_argument("--lr", type=float, help="likewise, the highest learning rate")
     parser.add_argument("--output", type=Path, default=Path("runs/train_mini/bundle"), help="the bundle's folder")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after so many minutes")
@@ -70,11 +72,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(options: argparse.Namespace) -> TrainConfig:
     config = TrainConfig()
-    data, fits = replace(config.data, seed=options.seed), {name: getattr(config, name) for name in STAGES[:-1]}
+    data, fits = replace(config.data, seed=options.seed), {name: getattr(config, name) for name in NETWORKS}
     if options.scenes is not None:
         data = replace(data, scenes=options.scenes)
-    if options.steps is not None:
-        fits = {name: replace(fit, steps=options.steps) for name, fit in fits.items()}
+    said = {name: value for name in ("steps", "batch", "lr") if (value := getattr(options, name)) is not None}
+    fits = {name: replace(fit, **said) for name, fit in fits.items()}
     if options.scale != 1.0:
         data = replace(data, scenes=max(5 * 4, int(data.scenes * options.scale)), chunk=4)
         fits = {k: replace(f, steps=max(2, int(f.steps * options.scale)), batch=8) for k, f in fits.items()}

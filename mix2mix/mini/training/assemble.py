@@ -6,7 +6,7 @@ from pathlib import Path
 from mix2mix.bundles import BundleSettings, save_bundle
 from mix2mix.mini.networks import student_config
 from mix2mix.mini.training.card import write_card
-from mix2mix.mini.training.stages import Workshop
+from mix2mix.mini.training.stages import NETWORKS, Workshop
 
 TEXT_GUIDANCE_FACTOR = 0.4
 """Table 6's 7.5 becomes 3: the small teacher overshoots above that, in hue and in artefacts."""
@@ -17,7 +17,7 @@ DISTILL = {"lr_max": 5e-5, "lr_min": 2.5e-5}
 
 def assemble(workshop: Workshop, output: Path) -> None:
     """Write the bundle of the stages' averaged weights, in half precision, to a folder."""
-    for name in ("vae", "clip", "teacher", "student"):
+    for name in NETWORKS:
         workshop.load(name)
     config, networks = workshop.config.networks, workshop.networks
     editor = networks.editor

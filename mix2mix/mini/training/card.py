@@ -1,10 +1,10 @@
 """The model card: what was trained, on what, for how long, and how good it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mix2mix.bundles import BundleSettings
-from mix2mix.mini.training.stages import Workshop
+from mix2mix.mini.training.stages import NETWORKS, Workshop
 
 _TEXT = """# The mini bundle
 
@@ -18,8 +18,8 @@ pixels. The benchmark's held-out scenes are not among them. Made by `nox -s trai
 They differ from the paper's models in size, and in what small ones need: {prediction}-prediction, input frames that
 enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) and a learning rate that peaks at {lr:g}.
 
-| network | parameters | data | steps | batch | minutes | device |
-|---|---|---|---|---|---|---|
+| network | parameters | data | steps | batch | highest rate | minutes | device |
+|---|---|---|---|---|---|---|---|
 {rows}
 """
 
@@ -38,15 +38,7 @@ On {scenes} new scenes, each in its original state and in one edit, by `nox -s e
 def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> None:
     """Write MODEL_CARD.md into a bundle's folder from the stages' logs."""
     config = workshop.config
-    counts = workshop.networks.parameter_counts()
-    counts["teacher"] = counts.pop("unet") + counts.pop("text_encoder")
-    rows = []
-    for name in ("vae", "clip", "teacher", "student"):
-        log = workshop.log(name)
-        batch = getattr(config, name).batch
-        row = (name, f"{counts[name]:,}", ", then ".join(log["data"]), f"{log['steps']:,}", str(batch),
-               f"{log['seconds'] / 60:.1f}", log["device"])  # fmt: skip
-        rows.append(f"| {' | '.join(row)} |")
+    rows = [row for name in NETWORKS for row in _training_rows(workshop, name)]
     text = _TEXT.format(
         edits=config.data.edits,
         size=config.networks.image_size,
@@ -58,6 +50,16 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
         rows="\n".join(rows),
     )
     (output / CARD).write_text(text)
+
+
+def _training_rows(workshop: Workshop, name: str) -> Iterator[str]:
+    """A row for each round of a stage's training."""
+    count = sum(weights.numel() for weights in workshop.module(name).parameters())
+    for number, round_ in enumerate(workshop.log(name)["rounds"]):
+        title = (name, f"{count:,}") if number == 0 else (f"{name}, further", "")
+        row = (*title, round_["data"], f"{round_['steps']:,}", str(round_["batch"]), f"{round_['lr']:g}",
+               f"{round_['seconds'] / 60:.1f}", round_["device"])  # fmt: skip
+        yield f"| {' | '.join(row)} |"
 
 
 def write_scores(folder: Path, rows: Sequence[tuple[str, str, str]], scenes: int) -> None:

@@ -30,6 +30,10 @@ def _image_batch(data: Dataset, batch: int) -> tuple[Tensor, Tensor, Tensor, Ten
     return data.images[s, e, v].float() / 255, s, e, v
 
 
+_LATENT_NOISE = 0.2
+"""Most noise that the decoder learns to see through, as a deviation of unit latents: about a student's error."""
+
+
 def vae_loss(vae: Vae, data: Dataset, batch: int, divergence: float = 2e-5) -> Callable[[], Tensor]:
     """Reconstruction of random images, in value and in gradient; latents are pulled lightly towards a unit normal."""
 
@@ -40,14 +44,30 @@ def vae_loss(vae: Vae, data: Dataset, batch: int, divergence: float = 2e-5) -> C
         latents = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
         decoded = vae.decode(latents * vae.scale).float()
         spread = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-        return (
-            4 * mse_loss(decoded, images)
-            + 0.2 * l1_loss(decoded, images)
-            + 0.2 * _edges(decoded - images)
-            + divergence * spread
-        )
+        return _reconstruction(decoded, images) + divergence * spread
 
     return loss
+
+
+def decoder_loss(vae: Vae, data: Dataset, batch: int) -> Callable[[], Tensor]:
+    """Reconstruction of random images from latents with some noise, the encoder's as they are: for the decoder alone.
+
+    What a student leaves is no image's exact latents, and a decoder that never saw others makes much of little.
+    """
+
+    def loss() -> Tensor:
+        images = _image_batch(data, batch)[0] * 2 - 1
+        with torch.no_grad():
+            latents = vae.encode(images).float()
+        level = _LATENT_NOISE * torch.rand(batch, 1, 1, 1, device=latents.device)
+        return _reconstruction(vae.decode(latents + level * torch.randn_like(latents)).float(), images)
+
+    return loss
+
+
+def _reconstruction(decoded: Tensor, images: Tensor) -> Tensor:
+    """Squared, absolute and edges' error."""
+    return 4 * mse_loss(decoded, images) + 0.2 * l1_loss(decoded, images) + 0.2 * _edges(decoded - images)
 
 
 def _edges(error: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The stages of the mini bundle's training: VAE and CLIP first, then teacher and student, then the bundle's folder."""
+"""The stages of the mini bundle's training: VAE, CLIP and decoder first, then teacher and student, then the bundle.
+
+The decoder is the VAE's own, trained further by itself: its latents stay what teacher and student learn from.
+"""
 
 import hashlib
 import json
@@ -22,6 +25,7 @@ from mix2mix.mini.training.losses import (
     Latents,
     caption_texts,
     clip_loss,
+    decoder_loss,
     encode,
     latent_scale,
     load_latents,
@@ -36,6 +40,9 @@ _VAE = FitConfig(steps=5_000, batch=256, lr=1.2e-3, average=0.998)
 _CLIP = FitConfig(steps=4_000, batch=1024, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
 _TEACHER = FitConfig(steps=8_000, batch=1024, lr=8e-4, average=0.999, seed=2)
 _STUDENT = FitConfig(steps=16_000, batch=256, lr=8e-4, average=0.9995, seed=3)
+_DECODER = FitConfig(steps=5_000, batch=128, lr=6e-4, average=0.998, seed=4)
+NETWORKS = ("vae", "clip", "decoder", "teacher", "student")
+"""The stages that train, in their order."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class TrainConfig:
     clip: FitConfig = _CLIP
     teacher: FitConfig = _TEACHER
     student: FitConfig = _STUDENT
+    decoder: FitConfig = _DECODER
 
 
 @dataclass
@@ -75,18 +83,26 @@ class Workshop:
     def module(self, name: str) -> nn.Module:
         """What a stage trains."""
         editor = self.networks.editor
-        return {
-            "vae": editor.vae.module,
+        vae: Any = editor.vae.module
+        modules: dict[str, nn.Module] = {
+            "vae": vae,
             "clip": self.networks.clip.module,
             "teacher": nn.ModuleDict({"unet": editor.unet, "text_encoder": editor.text_encoder}),
             "student": self.networks.student,
-        }[name]
+            "decoder": nn.ModuleDict({"post_quant_conv": vae.post_quant_conv, "decoder": vae.decoder}),
+        }
+        return modules[name]
 
     def load(self, name: str) -> None:
         """Put an earlier stage's averaged weights in place; InputError where that stage has not run."""
         self.module(name).load_state_dict(load_file(self.weights(name), device=self.ranks.device))
         if name == "vae":
             self.networks.editor.vae.rescale(self.log("vae")["scale"])
+
+    def beginning(self, name: str) -> Path | None:
+        """What a stage begins with: its weights of the run that this one starts from, if it has run there."""
+        file = self.start and self.start / f"{name}.safetensors"
+        return file if file and file.is_file() else None
 
     def weights(self, name: str) -> Path:
         """A stage's file of weights, of this run or of the one that it starts from; InputError where neither has it."""
@@ -97,7 +113,7 @@ class Workshop:
         raise InputError(f"stage '{name}'", got=f"no {missing}", expected="its weights", fix=f"Run --stages {name}.")
 
     def log(self, name: str) -> dict[str, Any]:
-        """What was kept beside a stage's weights: steps, seconds, device; the VAE's also its latent scale."""
+        """What was kept beside a stage's weights: its rounds of training; the VAE's also its latent scale."""
         log: dict[str, Any] = json.loads(self.weights(name).with_suffix(".json").read_text())
         return log
 
@@ -134,7 +150,9 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     started = time.monotonic()
     fit_config: FitConfig = getattr(workshop.config, name)
     ranks, model = workshop.ranks, workshop.module(name).train()
-    if workshop.start is not None:
+    if name == "decoder":
+        workshop.load("vae")
+    if workshop.beginning(name):
         workshop.load(name)
     if name == "student" and ranks.device.startswith("cuda"):
         # Its run is long enough to pay for the minute that this takes; twice as fast.
@@ -146,7 +164,7 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     model.eval()
     if ranks.first:
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, workshop.folder / f"{name}.safetensors")
-        _log(workshop, name, fit.step, time.monotonic() - started)
+        _log(workshop, name, fit, time.monotonic() - started)
     ranks.meet()
     return done
 
@@ -155,6 +173,8 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
     networks = workshop.networks
     if name == "vae":
         return vae_loss(networks.editor.vae, workshop.data(), batch)
+    if name == "decoder":
+        return decoder_loss(networks.editor.vae, workshop.data(), batch)
     if name == "clip":
         return clip_loss(networks.clip, workshop.data(), batch)
     if name == "teacher":
@@ -162,17 +182,24 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
     return student_loss(networks.student, workshop.latents(), batch)
 
 
-def _log(workshop: Workshop, name: str, step: int, seconds: float) -> None:
-    """Keep a stage's data, steps and seconds, an earlier run's among them, for the card; the VAE's latent scale too."""
+def _log(workshop: Workshop, name: str, fit: Fit, seconds: float) -> None:
+    """Keep a stage's rounds, an earlier run's among them, for the card; the VAE's latent scale too."""
     path, data = workshop.folder / f"{name}.json", workshop.config.data
-    nothing: dict[str, Any] = {"data": [], "steps": 0, "seconds": 0.0}
-    started = nothing if workshop.start is None else json.loads((workshop.start / f"{name}.json").read_text())
-    before = json.loads(path.read_text()) if path.exists() else started
+    before = json.loads(path.read_text())["rounds"][-1]["seconds"] if path.exists() else 0.0
+    beginning = workshop.beginning(name)
+    earlier = json.loads(beginning.with_suffix(".json").read_text())["rounds"] if beginning else []
     entry: dict[str, Any] = {
-        "data": [*started["data"], f"{data.scenes:,} scenes of seed {data.seed}"],
-        "steps": started["steps"] + step,
-        "seconds": before["seconds"] + seconds,
-        "device": _device_names(workshop.ranks),
+        "rounds": [
+            *earlier,
+            {
+                "data": f"{data.scenes:,} scenes of seed {data.seed}",
+                "steps": fit.step,
+                "batch": fit.config.batch,
+                "lr": fit.config.lr,
+                "seconds": before + seconds,
+                "device": _device_names(workshop.ranks),
+            },
+        ]
     }
     if name == "vae":
         entry["scale"] = latent_scale(workshop.networks.editor.vae, workshop.data())

@@ -15,6 +15,7 @@ from mix2mix.mini.training.losses import (
     Latents,
     caption_texts,
     clip_loss,
+    decoder_loss,
     encode,
     latent_scale,
     load_latents,
@@ -107,6 +108,31 @@ class OffsetVae:
 )
 def test_hand_cases_of_the_vae_s_loss(vae, expected, dataset):
     assert vae_loss(vae, dataset, batch=3, divergence=0.1)().item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_decoder_s_loss_reaches_all_of_the_decoder_and_nothing_of_the_encoder(networks, dataset):
+    vae = networks.editor.vae
+    decoder = torch.nn.ModuleList([vae.module.post_quant_conv, vae.module.decoder])
+    check_gradients(decoder_loss(vae, dataset, batch=2), decoder)
+    assert all(weights.grad is None for weights in vae.module.encoder.parameters())
+
+
+def test_the_decoder_sees_noisy_latents_and_is_asked_for_the_image(dataset):
+    seen = []
+
+    class Recorder(OffsetVae):
+        def encode(self, images):
+            self.images = images
+            return torch.zeros(len(images), 4, 8, 8)
+
+        def decode(self, latents):
+            seen.append(latents)
+            return super().decode(latents)
+
+    assert decoder_loss(Recorder(0.5), dataset, batch=400)().item() == pytest.approx(4 * 0.25 + 0.2 * 0.5, abs=1e-5)
+    levels = seen[0].flatten(1).std(1)
+    assert levels.min() < 0.02
+    assert 0.17 < levels.max() < 0.23
 
 
 # --- CLIP ------------------------------------------------------------------------------------------------------------

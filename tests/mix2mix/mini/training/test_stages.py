@@ -17,11 +17,10 @@ from mix2mix.mini.training.assemble import assemble
 from mix2mix.mini.training.data import DataConfig
 from mix2mix.mini.training.loop import FitConfig
 from mix2mix.mini.training.ranks import Ranks
-from mix2mix.mini.training.stages import TrainConfig, open_workshop, train
+from mix2mix.mini.training.stages import NETWORKS, TrainConfig, open_workshop, train
 
-STAGES = ("vae", "clip", "teacher", "student")
 BRIEF = FitConfig(steps=2, batch=2, lr=1e-3, warmup=1, average=0.5)
-CONFIG = TrainConfig(DataConfig(2, 2), replace(MiniConfig(), student_blocks=1), BRIEF, BRIEF, BRIEF, BRIEF)
+CONFIG = TrainConfig(DataConfig(2, 2), replace(MiniConfig(), student_blocks=1), BRIEF, BRIEF, BRIEF, BRIEF, BRIEF)
 FOREVER = math.inf
 TABLE = Path(__file__).resolve().parents[4] / "benchmark" / "table6.csv"
 
@@ -32,32 +31,52 @@ def open_here(folder, edits, dataset=None):
     return shop
 
 
+def state_of(shop, name):
+    return {key: value.clone() for key, value in shop.module(name).state_dict().items()}
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, edits, dataset):
-    """A workshop in which all four stages have run."""
+    """A workshop in which every stage has run."""
     shop = open_here(tmp_path_factory.mktemp("work"), edits, dataset)
-    before = {name: {k: v.clone() for k, v in shop.module(name).state_dict().items()} for name in STAGES}
+    before, after = {name: state_of(shop, name) for name in NETWORKS}, {}
     with torch.random.fork_rng(devices=[]):
-        for name in STAGES:
+        for name in NETWORKS:
             shop.drawn = dataset
             assert train(shop, name, FOREVER)
-    return shop, before
+            after[name] = state_of(shop, name)
+    return shop, before, after
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_stage_changes_its_own_network_and_writes_it_down(finished, name):
-    shop, before = finished
+    shop, before, after = finished
     kept = load_file(shop.folder / f"{name}.safetensors")
     assert any(not torch.equal(kept[key], value) for key, value in before[name].items())
-    now = shop.module(name).state_dict()
-    assert kept.keys() == now.keys()
-    assert all(torch.equal(kept[key], now[key]) for key in kept)
+    assert kept.keys() == after[name].keys()
+    assert all(torch.equal(kept[key], after[name][key]) for key in kept)
     assert not any(part.training for part in shop.module(name).children())
-    assert json.loads((shop.folder / f"{name}.json").read_text()).keys() >= {"steps", "seconds", "device"}
+    (only,) = json.loads((shop.folder / f"{name}.json").read_text())["rounds"]
+    assert only.keys() == {"data", "steps", "batch", "lr", "seconds", "device"}
+
+
+def test_the_decoder_begins_as_the_vae_s_and_leaves_the_encoder_as_it_was(edits, dataset, tmp_path, finished):
+    earlier, *_ = finished
+    shop = open_workshop(CONFIG, edits, tmp_path, Ranks("cpu"))
+    shop.drawn = dataset
+    vae = load_file(earlier.folder / "vae.safetensors")
+    (tmp_path / "vae.safetensors").write_bytes((earlier.folder / "vae.safetensors").read_bytes())
+    (tmp_path / "vae.json").write_bytes((earlier.folder / "vae.json").read_bytes())
+    assert not train(shop, "decoder", until=-math.inf)
+    assert all(torch.equal(vae[name], value) for name, value in load_file(tmp_path / "decoder.safetensors").items())
+    assert train(shop, "decoder", FOREVER)
+    now = shop.networks.editor.vae.module.state_dict()
+    changed = {name.partition(".")[0] for name in vae if not torch.equal(vae[name], now[name])}
+    assert changed == {"decoder", "post_quant_conv"}
 
 
 def test_what_is_written_is_the_average_of_the_weights(finished):
-    shop, _ = finished
+    shop, *_ = finished
     mean = torch.load(shop.folder / "student.ckpt", weights_only=True)["mean"]
     kept = load_file(shop.folder / "student.safetensors")
     for (name, _), value in zip(shop.module("student").named_parameters(), mean, strict=True):
@@ -65,7 +84,7 @@ def test_what_is_written_is_the_average_of_the_weights(finished):
 
 
 def test_the_vae_s_measured_scale_goes_with_it(finished, edits):
-    shop, _ = finished
+    shop, *_ = finished
     scale = json.loads((shop.folder / "vae.json").read_text())["scale"]
     fresh = open_here(shop.folder, edits)
     assert fresh.networks.editor.vae.scale == CONFIG.networks.latent_scale != scale
@@ -74,7 +93,7 @@ def test_the_vae_s_measured_scale_goes_with_it(finished, edits):
 
 
 def test_latents_are_kept_for_the_next_run_which_draws_no_data(finished, edits, monkeypatch):
-    shop, _ = finished
+    shop, *_ = finished
     monkeypatch.setattr(stages, "draw_dataset", lambda *_: pytest.fail("data drawn"))
     again = open_here(shop.folder, edits).latents()
     assert again.scale == shop.networks.editor.vae.scale
@@ -82,7 +101,7 @@ def test_latents_are_kept_for_the_next_run_which_draws_no_data(finished, edits, 
 
 
 def test_other_weights_or_data_have_other_latents(finished, tmp_path):
-    shop, _ = finished
+    shop, *_ = finished
     name = shop.name_of_latents()
     for stage in ("vae", "clip"):
         (tmp_path / f"{stage}.safetensors").write_bytes((shop.folder / f"{stage}.safetensors").read_bytes())
@@ -98,16 +117,18 @@ def test_the_networks_are_the_same_each_time(tmp_path, edits):
 
 
 def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_came_about(finished, tmp_path):
-    shop, _ = finished
+    shop, *_ = finished
     assemble(shop, tmp_path)
     bundle = load_bundle("mini", weights=tmp_path)
     for name, value in load_file(shop.folder / "student.safetensors").items():
         torch.testing.assert_close(bundle.student.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+    for name, value in load_file(shop.folder / "decoder.safetensors").items():
+        torch.testing.assert_close(bundle.vae.module.state_dict()[name], value, rtol=1e-3, atol=1e-4)
     assert bundle.vae.scale == shop.networks.editor.vae.scale
     assert not bundle.settings.random_weights
     card = (tmp_path / "MODEL_CARD.md").read_text()
-    assert all(f"| {name} |" in card for name in STAGES)
-    assert "| 2 scenes of seed 0 | 2 |" in card
+    assert all(f"| {name} |" in card for name in NETWORKS)
+    assert "| 2 scenes of seed 0 | 2 | 2 | 0.001 |" in card
 
 
 def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
@@ -125,18 +146,19 @@ def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp
     options = ["--edits", str(table), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001"]
     assert main([*options, "--stages", "vae", "--minutes", "0"]) == 3
     assert "vae: time is up" in capsys.readouterr().out
-    assert json.loads((tmp_path / "vae.json").read_text())["steps"] == 0
+    assert json.loads((tmp_path / "vae.json").read_text())["rounds"][0]["steps"] == 0
     assert main([*options, "--stages", "vae"]) == 0
-    assert json.loads((tmp_path / "vae.json").read_text())["steps"] == 2
+    assert json.loads((tmp_path / "vae.json").read_text())["rounds"][0]["steps"] == 2
     assert {config.scenes for config in drawn} == {20}
     assert not (tmp_path / "clip.safetensors").exists()
 
 
-def test_the_command_takes_the_number_of_scenes_and_steps(tmp_path):
-    options = _parser().parse_args(["--edits", str(TABLE), "--scenes", "64", "--steps", "7"])
-    config = _config(options)
+def test_the_command_takes_the_number_of_scenes_and_of_steps_the_batch_and_the_rate():
+    words = ["--edits", str(TABLE), "--scenes", "64", "--steps", "7", "--batch", "12", "--lr", "1e-4"]
+    config = _config(_parser().parse_args(words))
     assert config.data.scenes == 64
-    assert {getattr(config, name).steps for name in STAGES} == {7}
+    fits = [getattr(config, name) for name in NETWORKS]
+    assert {(fit.steps, fit.batch, fit.lr) for fit in fits} == {(7, 12, 1e-4)}
 
 
 def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
@@ -148,15 +170,17 @@ def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
 def test_a_run_begins_with_the_weights_of_the_one_it_starts_from_and_takes_what_it_does_not_train(
     finished, edits, dataset, tmp_path
 ):
-    earlier, _ = finished
+    earlier, *_ = finished
     shop = open_workshop(CONFIG, edits, tmp_path, Ranks("cpu"), start=earlier.folder)
     shop.drawn = dataset
     assert not train(shop, "student", until=-math.inf)  # no time: what is written is what it began with
     kept, began = (load_file(folder / "student.safetensors") for folder in (tmp_path, earlier.folder))
     assert all(torch.equal(kept[name], began[name]) for name in began)
-    log = json.loads((tmp_path / "student.json").read_text())
-    assert log["steps"] == BRIEF.steps
-    assert log["data"] == ["2 scenes of seed 0"] * 2
+    rounds = json.loads((tmp_path / "student.json").read_text())["rounds"]
+    assert [round_["steps"] for round_ in rounds] == [BRIEF.steps, 0]
+    assemble(shop, tmp_path / "bundle")
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    assert "| student, further |  | 2 scenes of seed 0 | 0 |" in card
     shop.load("teacher")
     teacher = load_file(earlier.folder / "teacher.safetensors")
     assert all(torch.equal(shop.module("teacher").state_dict()[name], value) for name, value in teacher.items())
