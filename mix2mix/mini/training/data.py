@@ -1,9 +1,8 @@
 """The training set: random scenes of every family, each in its original state and in a few edits, from eight views."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -113,12 +112,6 @@ def plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[Chunk]:
         yield Chunk(FAMILIES[name], rows, config.seed * 1_000_003 + number, config.chunk)
 
 
-@cache
-def _renderer(compiled: bool) -> Callable[..., Tensor]:
-    """`render`; compiled for all numbers of primitives at once, it keeps a ray's hits out of a GPU's memory."""
-    return torch.compile(render, dynamic=True, fullgraph=True) if compiled else render
-
-
 def _draw(chunk: Chunk, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Images [B, 1+E, V, 3, 128, 128], sides, K and c2w [B, V, ...] of a chunk of B scenes."""
     generator = torch.Generator().manual_seed(chunk.seed)
@@ -127,11 +120,11 @@ def _draw(chunk: Chunk, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     light = sample_light(generator, chunk.scenes).to(device)
     cameras = sample_cameras(generator, family.rig, chunk.scenes, MOST_VIEWS)
     cameras = cameras[torch.randperm(MOST_VIEWS, generator=generator)]
-    draw, states = _renderer(device.startswith("cuda")), []
+    states = []
     for instruction in (None, *(edit.instruction for edit in chunk.edits)):
         look = torch.rand(chunk.scenes, LOOKS, generator=generator)
         primitives = family.sculpt(identity, instruction, look).to(device)
-        images = [draw(primitives, light, cameras[v : v + 1].to(device), IMAGE_SIZE) for v in range(MOST_VIEWS)]
+        images = [render(primitives, light, cameras[v : v + 1].to(device), IMAGE_SIZE) for v in range(MOST_VIEWS)]
         states.append((torch.cat(images, 1) * 255).round().to(torch.uint8))
     return torch.stack(states, 1), sides(cameras).to(device), cameras.K.to(device), cameras.c2w.to(device)
 
