@@ -46,6 +46,7 @@ class ExtraScores(Scores):
 
     title: str
     better: Literal["higher", "lower"]
+    tolerance: float = Field(default=0.01, description="values of two runs that differ by no more are the same")
     origin: str = Field(description="the package and its version")
 
 

@@ -14,7 +14,7 @@ from benchmark.analysis import analyse
 from benchmark.paper_tables import paper_tables
 from benchmark.recovery import Reading, read
 from benchmark.store import Run, replace_file
-from benchmark.tables import CAPTION
+from benchmark.tables import legend
 from benchmark.validity import validate
 from reports.ablation import ablations
 from reports.copies import copy_pictures
@@ -73,7 +73,7 @@ def _render(
             facts=facts(run),
             summary=summarise(run, statistics),
             assumptions=statistics.assumptions,
-            caption=CAPTION,
+            caption=legend(run),
             common=statistics.common,
             scores=score_grid(run, statistics),
             differences=difference_grid(run, statistics),
