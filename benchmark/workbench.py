@@ -85,7 +85,7 @@ class Workbench:
         origin, entry = self._tools.origin, task.cell.entry
         try:
             outcome, metrics, files, maps = self._edit_and_score(task, progress)
-            return Report(cell_result(task.identity, entry, outcome, metrics, files, origin), files | maps)
+            return Report(cell_result(task.identity, entry, outcome, metrics, files, maps, origin), files | maps)
         except Exception as error:
             return failed(task, failure(error), origin)
 
@@ -131,7 +131,7 @@ class Workbench:
 
 def failed(task: Task, outcome: Outcome, origin: Provenance) -> Report:
     """The report of a cell that has no views."""
-    return Report(cell_result(task.identity, task.cell.entry, outcome, None, {}, origin), {})
+    return Report(cell_result(task.identity, task.cell.entry, outcome, None, {}, {}, origin), {})
 
 
 def find_truth(scenes: SceneSource, spec: MethodSpec, entry: CatalogueEdit, views: int) -> Truth | None:

@@ -40,7 +40,7 @@ def write_report(run_folder: Path, output: Path, ratings: Path | None = None, im
     survey = _read_survey(ratings, reading.run) if ratings else None
     blocks = edit_blocks(reading.run)
     shown = list(files_of(blocks))
-    uris = embed(shown, run_folder)
+    uris = _without_damaged(embed(shown, run_folder), reading.run)
     whole = (file for file in shown if uris[file])
     links = copy_pictures(whole, run_folder, output.with_name(f"{output.stem}-images")) if images else {}
     replace_file(output, _render(reading, blocks, uris, survey, links).encode())
@@ -91,6 +91,12 @@ def _render(
             cells=cell_grid(run),
         )
     )
+
+
+def _without_damaged(uris: Uris, run: Run) -> Uris:
+    """An error map that was changed is not shown, although it may still be a picture."""
+    damaged = {run.folder / name for name, _ in run.damaged}
+    return {file: None if file in damaged else uri for file, uri in uris.items()}
 
 
 def _read_survey(ratings: Path, run: Run) -> "SurveySection":

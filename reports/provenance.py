@@ -12,6 +12,7 @@ def notices(reading: Reading, lost: int = 0) -> list[str]:
     """What must be read before a number; empty where all is well. ``lost`` pictures cannot be shown."""
     run = reading.run
     bundle = run.record.provenance.bundle
+    scenes = [name for name, _ in run.damaged if name.startswith("originals/")]
     troubled = Counter(cell.result.status for cell in run.cells if cell.result.status != "ok")
     purpose = f" ({run.record.purpose})" if run.record.purpose else ""
     told = {
@@ -23,7 +24,7 @@ def notices(reading: Reading, lost: int = 0) -> list[str]:
         "Not all cells are ok: " + ", ".join(f"{count} {status}" for status, count in troubled.items()) + ".": troubled,
         f"Planned cells that were not run yet: {len(run.missing)}.": run.missing,
         f"Damaged cells, left out: {len(run.broken)}.": run.broken,
-        f"Scenes whose original views are damaged: {len(run.damaged)}.": run.damaged,
+        f"Scenes whose original views are damaged: {len(scenes)}.": scenes,
         f"Pictures that are missing or damaged: {lost}.": lost,
         f"Cells of another bundle or budget, left out: {run.foreign}.": run.foreign,
         "The cells were made from different versions of the sources.": len(_sources(run)) > 1,

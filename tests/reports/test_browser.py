@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from benchmark.error_maps import encode_map, map_name
 from reports.page import write_report
 
 QUIET = (
@@ -50,10 +48,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def report(make_scored_run: Callable[..., Path], add_cell: Callable[..., Path]) -> Path:
     """A page with every section: maps, a curve, and a failed cell."""
-    run = make_scored_run(METHODS)
-    for cell in (run / "cells").glob("*/*/*/seed-0"):
-        for index in range(2):
-            (cell / map_name(index)).write_bytes(encode_map(np.eye(16)))
+    run = make_scored_run(METHODS, maps=True)
     trouble = {"status": "failed", "reason": "because", "traceback": "File x, line 1"}
     add_cell(run, "theirs", "turn-him-into-a-knight", **trouble)
     return write_report(run, run / "report.html")
