@@ -75,7 +75,7 @@ def compare_runs(before: Run, after: Run) -> Comparison:
     origins = origin_of(_results(before)), origin_of(_results(after))
     timed = same_hardware(*origins)
     common = first.keys() & second.keys()
-    untimed = () if timed else ("times are not compared: they are of other hardware",)
+    untimed = () if timed else ("times are not compared: they are of other hardware or numbers of threads",)
     return _comparison(
         (before.record.name, after.record.name),
         (len(common), len(first.keys() - common), len(second.keys() - common)),

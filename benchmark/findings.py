@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.analysis import PairedDifference, RunStatistics
 from benchmark.formats import Table
-from benchmark.paper_tables import CONS_TRAP, labels, mean_text
+from benchmark.paper_tables import CONS_TRAP, labels
 from benchmark.store import Run
 from benchmark.tables import COLUMNS, Column, origins, run_columns
 from benchmark.validity import CLIP_METRICS, Correlation, MetricValidity
@@ -92,8 +92,8 @@ def _difference(one: PairedDifference | None) -> str:
     if one is None:
         return "-"
     half = (one.interval.high - one.interval.low) / 2 if one.interval else None
-    sign = "+" if one.difference >= 0 else ""
-    return f"{sign}{mean_text(one.difference, half)}, {one.p_edits_holm:.2g}"
+    around = "" if half is None else f" ± {half:.3f}"
+    return f"{one.difference:+z.3f}{around}, {one.p_edits_holm:.2g}"
 
 
 def _correlation_texts(by_metric: Mapping[str, Correlation]) -> Sequence[str]:

@@ -126,6 +126,7 @@ class Hardware(Record):
     memory: int | None = Field(description="bytes of main memory, where the system tells")
     gpus: tuple[str, ...]
     device: str = Field(description="the device that the run used")
+    threads: int | None = Field(default=None, description="torch's, in the process that made the cell")
 
 
 class Provenance(Record):

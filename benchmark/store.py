@@ -157,13 +157,15 @@ def read_record(run: Path) -> RunRecord:
     return _parse(RunRecord, run / "run.json")
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """Read a run with all its cells; a folder that holds none is an `InputError`."""
+    folder = Path(folder)
     try:
         record = read_record(folder)
     except BrokenFileError as error:
+        got = error if folder.is_dir() else "no such folder"
         raise InputError(
-            f"run {folder}", got=error, expected="a folder with run.json", fix="Give a folder made by `benchmark run`."
+            f"run {folder}", got=got, expected="a folder with run.json", fix="Give a folder made by `benchmark run`."
         ) from error
     cells, broken = read_cells(folder)
     return run_of(folder, record, cells, broken)

@@ -28,7 +28,7 @@ def notices(reading: Reading, lost: int = 0) -> list[str]:
         f"Pictures that are missing or damaged: {lost}.": lost,
         f"Cells of another bundle or budget, left out: {run.foreign}.": run.foreign,
         "The cells were made from different versions of the sources.": len(_sources(run)) > 1,
-        "The cells were timed on different machines or devices.": len(_machines(run)) > 1,
+        "The cells were timed on different machines, devices or numbers of threads.": len(_machines(run)) > 1,
     }
     return [text for text, applies in told.items() if applies]
 
@@ -56,6 +56,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Budget", f"{run.record.budget}: {run.record.purpose}"),
         ("Seeds", ", ".join(map(str, seeds))),
         ("Machine", _machine(origin.hardware)),
+        ("Threads of a cell", ", ".join(map(str, sorted(_threads(run))))),
         ("System", origin.hardware.platform),
         ("Sources", f"{commit}{' with uncommitted changes' if origin.dirty else ''}"),
         ("Packages", ", ".join(f"{name} {version}" for name, version in origin.packages.items())),
@@ -70,6 +71,11 @@ def _sources(run: Run) -> set[str]:
 
 def _machines(run: Run) -> set[str]:
     return {cell.result.provenance.hardware.model_dump_json() for cell in run.cells if cell.result.timing}
+
+
+def _threads(run: Run) -> set[int]:
+    found = (cell.result.provenance.hardware.threads for cell in run.cells)
+    return {threads for threads in found if threads is not None}
 
 
 def _machine(hardware: Hardware) -> str:

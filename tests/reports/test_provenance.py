@@ -61,8 +61,18 @@ def test_what_ran_is_told_in_one_line(make_run: MakeRun) -> None:
     assert line.startswith("2 edits, 2 scenes, 2 methods and 1 seed with the mini bundle, ")
 
 
+def test_the_threads_that_cells_were_made_with_are_told(make_run: MakeRun, add_cell: Callable[..., Path]) -> None:
+    run = make_run()
+    origin = store.read_run(run).cells[0].result.provenance
+    for method, threads in (("ours", 4), ("theirs", 2)):
+        here = origin.model_copy(update={"hardware": origin.hardware.model_copy(update={"threads": threads})})
+        add_cell(run, method, "give-him-a-venetian-mask", provenance=here)
+    assert dict(facts(store.read_run(run)))["Threads of a cell"] == "2, 4"
+
+
 def test_what_ran_is_told_in_full(make_run: MakeRun) -> None:
     told = dict(facts(store.read_run(make_run())))
+    assert "Threads of a cell" not in told  # an older run
     assert told["Bundle"] == "mini (dddddddddddd)"
     assert told["Machine"] == "A processor, 2 cores, 8 GiB; run on cpu"
     assert told["Sources"] == "0123456789ab"
