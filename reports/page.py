@@ -21,7 +21,7 @@ from reports.copies import copy_pictures
 from reports.gallery import EditBlock, edit_blocks, files_of
 from reports.grids import text_grid
 from reports.images import Uris, embed
-from reports.provenance import facts, in_short, notices
+from reports.provenance import facts, in_short, methods, notices
 from reports.scores import cell_grid, cost_grid, difference_grid, score_grid
 from reports.summary import summarise
 from reports.tradeoff import tradeoffs
@@ -71,6 +71,7 @@ def _render(
             notices=notices(reading, lost=sum(uri is None for uri in uris.values())),
             in_short=in_short(run),
             facts=facts(run),
+            methods=methods(run),
             summary=summarise(run, statistics),
             assumptions=statistics.assumptions,
             caption=legend(run),

@@ -12,6 +12,7 @@ def notices(reading: Reading, lost: int = 0) -> list[str]:
     """What must be read before a number; empty where all is well. ``lost`` pictures cannot be shown."""
     run = reading.run
     bundle = run.record.provenance.bundle
+    strange = sum(cell.result.identity.config.get("geometry_known") is False for cell in run.cells)
     scenes = [name for name, _ in run.damaged if name.startswith("originals/")]
     troubled = Counter(cell.result.status for cell in run.cells if cell.result.status != "ok")
     purpose = f" ({run.record.purpose})" if run.record.purpose else ""
@@ -20,6 +21,8 @@ def notices(reading: Reading, lost: int = 0) -> list[str]:
         "shows the cells that are there.": reading.trouble,
         "Random weights: the models were not trained. Times and memory are real, pictures mean nothing, and nothing is "
         "scored.": bundle.random_weights,
+        f"Cells of scenes that are not built in: {strange}. Their scores are by the CLIP of the {bundle.name} bundle, "
+        "and tell something only if it knows such pictures.": strange,
         f"Smoke run{purpose}. Its pictures and scores mean nothing.": run.record.budget == "smoke",
         "Not all cells are ok: " + ", ".join(f"{count} {status}" for status, count in troubled.items()) + ".": troubled,
         f"Planned cells that were not run yet: {len(run.missing)}.": run.missing,
@@ -62,6 +65,12 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Packages", ", ".join(f"{name} {version}" for name, version in origin.packages.items())),
         ("Started", origin.created.replace("T", " ").replace("+00:00", " UTC")),
     ]
+    return [pair for pair in pairs if pair[1]]
+
+
+def methods(run: Run) -> list[tuple[str, str]]:
+    """What each method is, or where its views come from, as pairs of its title and a text."""
+    pairs = [(one.title, "; ".join(filter(None, (one.description, one.paper)))) for one in run.record.methods]
     return [pair for pair in pairs if pair[1]]
 
 
