@@ -38,7 +38,7 @@ class Table:
 def as_text(table: Table) -> str:
     """For a terminal."""
     body = "\n".join(aligned([table.head, *table.rows], table.texts))
-    return _blocks(table.title, body, "\n".join([table.caption, *table.notes]))
+    return _blocks(table.title, body, "\n".join(filter(None, [table.caption, *table.notes])))
 
 
 def aligned(lines: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
@@ -72,7 +72,7 @@ def as_latex(table: Table) -> str:
     """A float with its caption, or without a title a tabular below a comment; it says which packages it needs."""
     if not table.title:
         return "\n".join([PREAMBLE, *(f"% {line}" for line in table.caption.splitlines()), *_tabular(table), ""])
-    caption = f"{table.title}. {table.caption}".translate(LATEX)
+    caption = f"{table.title}. {table.caption}".rstrip().translate(LATEX)
     notes = [rf"\par{{\footnotesize {note.translate(LATEX)}\par}}" for note in table.notes]
     head = [PREAMBLE, r"\begin{table}", r"\centering", rf"\caption{{{caption}}}"]
     return "\n".join([*head, *_tabular(table), *notes, r"\end{table}", ""])
