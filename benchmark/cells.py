@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from baselines.api import SettingValue, Variant
-from baselines.external_spec import external_digest, external_methods
-from baselines.registry import SPECS, other_methods
+from baselines.registry import external_sources, other_methods
 from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
 from benchmark.extended import other_metric_sources, other_scenes
@@ -128,8 +127,8 @@ def _other_sources(cell: Cell) -> dict[str, str]:
     method = cell.variant.spec.id
     found = {"method": other_methods().get(method), "scene": other_scenes().get(cell.entry.scene)}
     digests = {f"{kind}_sources": source_digest(each.spec) for kind, each in found.items() if each is not None}
-    external = {} if method in SPECS else external_methods(SPECS)
-    return digests | ({"method_sources": external_digest(external[method])} if method in external else {})
+    external = external_sources(method)
+    return digests if external is None else {**digests, "method_sources": external}
 
 
 def _modules(folder: Traversable, prefix: str = "") -> Iterable[tuple[str, Traversable]]:
