@@ -94,7 +94,7 @@ def _parts(origin: Origin) -> dict[str, tuple[str, ...]]:
 
 def _machine(hardware: Hardware) -> str:
     gpus = f", {', '.join(hardware.gpus)}" if hardware.gpus else ""
-    threads = "" if hardware.threads is None else f", {hardware.threads} threads"
+    threads = "" if hardware.threads is None else f", threads: {hardware.threads}"
     return f"{hardware.cpu}, {hardware.cores} cores{gpus}, on {hardware.device}{threads}"
 
 
