@@ -13,6 +13,8 @@ import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -64,6 +66,25 @@ def external_methods(taken: Collection[str]) -> dict[str, ExternalMethod]:
         fix = "Correct it, or unset it."
         raise InputError(METHODS_VARIABLE, got=f"'{named}'", expected="a folder of TOML files", fix=fix)
     return {path.stem: _read(path, taken) for path in sorted(folder.glob("*.toml"))}
+
+
+def external_digest(method: ExternalMethod) -> str:
+    """SHA-256 of the command and of the files that it names; what those load in their turn is not known."""
+    total = sha256()
+    for part in method.command:
+        total.update(f"{part}\n".encode())
+        file = method.home / part
+        if file.is_file():
+            state = file.stat()
+            total.update(_file_digest(file, state.st_size, state.st_mtime_ns).encode())
+    return total.hexdigest()
+
+
+@cache
+def _file_digest(file: Path, _size: int, _changed: int) -> str:
+    """Of a file as it is now: it may be large, and is read once for all cells."""
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def _read(path: Path, taken: Collection[str]) -> ExternalMethod:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from math import inf
 
 from baselines.api import Method, MethodSpec, Parameter, Published, SettingValue, Variant
-from baselines.external_spec import external_methods
+from baselines.external_spec import external_digest, external_methods
 from mix2mix.errors import InputError
 from mix2mix.extensions import Extension, extensions, load_object
 
@@ -231,6 +231,12 @@ def all_specs() -> dict[str, MethodSpec]:
 def other_methods() -> dict[str, Extension[MethodSpec]]:
     """The methods that other packages bring, by id."""
     return extensions("methods", MethodSpec, SPECS)
+
+
+def external_sources(method: str) -> str | None:
+    """SHA-256 of the command of an external method and of the files that it names; None where it is not one."""
+    found = None if method in SPECS else external_methods(SPECS).get(method)
+    return external_digest(found) if found else None
 
 
 def find_spec(method: str) -> MethodSpec:

@@ -11,7 +11,7 @@ from benchmark.results import Record
 from benchmark.samples import Place, Values, values_by_method
 from benchmark.statistics import Interval, edit_of, holm, scene_interval, scene_of, seed_deviation, sign_flip_p
 from benchmark.store import Run
-from benchmark.tables import COLUMNS, Column, common_cells
+from benchmark.tables import Column, common_cells, run_columns
 
 ASSUMPTIONS = (
     "Intervals: 95 %, scenes drawn anew with all their edits and seeds; they speak of other scenes of the same kind.",
@@ -109,7 +109,7 @@ def _counts(run: Run, method: str) -> MethodCounts:
 
 
 def _summaries(run: Run, seed: int) -> list[MetricSummary]:
-    by_column = {column.key: _values(run, column) for column in COLUMNS}
+    by_column = {column.key: _values(run, column) for column in run_columns(run)}
     return [
         _summary(method.name, key, by_method[method.name], seed)
         for method in run.record.methods
@@ -133,7 +133,7 @@ def _summary(method: str, metric: str, values: Values, seed: int) -> MetricSumma
 
 def _pairs(run: Run) -> Iterator[Pair]:
     order = [method.name for method in run.record.methods]
-    for column in (column for column in COLUMNS if column.arrow):
+    for column in (column for column in run_columns(run) if column.arrow):
         by_method = _values(run, column)
         for first, second in combinations([name for name in order if name in by_method], 2):
             differences = paired_differences(by_method[first], by_method[second])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from baselines.api import SettingValue, Variant
-from baselines.registry import other_methods
+from baselines.registry import external_sources, other_methods
 from benchmark.budgets import Budget
 from benchmark.catalogue import CatalogueEdit
 from benchmark.extended import other_metric_sources, other_scenes
@@ -123,9 +123,12 @@ def _config(cell: Cell, budget: Budget, bundle: BundleFacts) -> dict[str, JsonVa
 
 
 def _other_sources(cell: Cell) -> dict[str, str]:
-    """Digests of the packages that the cell's method and scene come from, where those are not ours."""
-    found = {"method": other_methods().get(cell.variant.spec.id), "scene": other_scenes().get(cell.entry.scene)}
-    return {f"{kind}_sources": source_digest(each.spec) for kind, each in found.items() if each is not None}
+    """Digests of what the cell's method and scene come from, packages or a command, where those are not ours."""
+    method = cell.variant.spec.id
+    found = {"method": other_methods().get(method), "scene": other_scenes().get(cell.entry.scene)}
+    digests = {f"{kind}_sources": source_digest(each.spec) for kind, each in found.items() if each is not None}
+    external = external_sources(method)
+    return digests if external is None else {**digests, "method_sources": external}
 
 
 def _modules(folder: Traversable, prefix: str = "") -> Iterable[tuple[str, Traversable]]:

@@ -17,8 +17,8 @@ from benchmark.results import CellResult, Record
 from benchmark.samples import Place, direction, place_of, values_by_method
 from benchmark.statistics import Interval, scene_interval
 from benchmark.store import Run
-from benchmark.tables import COLUMNS, Column
-from benchmark.tolerances import FLOORS, mean_tolerance, run_tolerance
+from benchmark.tables import Column, columns_of
+from benchmark.tolerances import mean_tolerance, run_tolerance
 from mix2mix.errors import InputError
 
 Verdict = Literal["improved", "same", "worse"]
@@ -29,6 +29,7 @@ class Change(Record):
 
     method: str
     metric: str = Field(description="key of the column")
+    title: str = Field(description="heading of the column")
     cells: int
     before: float = Field(description="mean")
     after: float = Field(description="mean")
@@ -74,7 +75,7 @@ def compare_runs(before: Run, after: Run) -> Comparison:
     origins = origin_of(_results(before)), origin_of(_results(after))
     timed = same_hardware(*origins)
     common = first.keys() & second.keys()
-    untimed = () if timed else ("times are not compared: they are of other hardware",)
+    untimed = () if timed else ("times are not compared: they are of other hardware or numbers of threads",)
     return _comparison(
         (before.record.name, after.record.name),
         (len(common), len(first.keys() - common), len(second.keys() - common)),
@@ -132,12 +133,12 @@ def _comparison(
 
 
 def _run_changes(methods: Iterable[str], first: Cells, second: Cells, *, timed: bool) -> Iterator[Change]:
-    columns = [column for column in COLUMNS if column.key in FLOORS or timed]
-    for method, column in product(methods, columns):
+    columns = columns_of((*first.values(), *second.values()))
+    for method, column in product(methods, [column for column in columns if column.floor is not None or timed]):
         before = values_by_method(first.values(), column).get(method, {})
         after = values_by_method(second.values(), column).get(method, {})
         pairs = {
-            place: Pair(value, after[place], run_tolerance(column.key, value))
+            place: Pair(value, after[place], run_tolerance(column.floor, value))
             for place, value in before.items()
             if place in after
         }
@@ -157,15 +158,15 @@ def _expected_cells(
 def _check_changes(
     methods: Iterable[str], known: Mapping[Key, ReferenceCell], found: Cells, seeded: bool
 ) -> Iterator[Change]:
-    for method, column in product(methods, [column for column in COLUMNS if column.key in FLOORS]):
+    for method, column in product(methods, columns_of(found.values())):
         pairs = {}
         for place, value in values_by_method(found.values(), column).get(method, {}).items():
             cell = known.get((method, place))
             expected = cell.expect(column.key, place.seed if seeded else None) if cell else None
             if expected:
                 pairs[place] = Pair(expected[0], value, expected[1])
-        if pairs:
-            tolerance = mean_tolerance([pair.tolerance for pair in pairs.values()], FLOORS[column.key])
+        if pairs and column.floor is not None:
+            tolerance = mean_tolerance([pair.tolerance for pair in pairs.values()], column.floor)
             yield _change(method, column, pairs, tolerance)
 
 
@@ -176,6 +177,7 @@ def _change(method: str, column: Column, pairs: Mapping[Place, Pair], tolerance:
     return Change(
         method=method,
         metric=column.key,
+        title=column.heading,
         cells=len(pairs),
         before=fmean(pair.before for pair in pairs.values()),
         after=fmean(pair.after for pair in pairs.values()),

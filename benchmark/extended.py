@@ -42,13 +42,17 @@ class OtherScene(Protocol):
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """A metric of another package, which way it is better, and the function that takes it."""
+    """A metric of another package, which way it is better, and the function that takes it.
+
+    Two runs' values that differ by no more than ``tolerance`` count as the same.
+    """
 
     id: str
     title: str
     better: Literal["higher", "lower"]
     description: str
     module: str
+    tolerance: float
 
 
 class MetricError(RuntimeError):
@@ -105,7 +109,14 @@ def _scores(found: Extension[MetricSpec], before: "Tensor", after: "Tensor", edi
     except Exception as error:
         raise MetricError(f"metric {spec.id} of {found.origin}: {type(error).__name__}: {error}") from error
     mean = sum(values) / len(values)
-    return ExtraScores(title=spec.title, better=spec.better, origin=found.origin, values=values, mean=mean)
+    return ExtraScores(
+        title=spec.title,
+        better=spec.better,
+        tolerance=spec.tolerance,
+        origin=found.origin,
+        values=values,
+        mean=mean,
+    )
 
 
 def _numbers(given: Sequence[float]) -> tuple[float, ...]:

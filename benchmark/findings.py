@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.analysis import PairedDifference, RunStatistics
 from benchmark.formats import Table
-from benchmark.paper_tables import CONS_TRAP, labels, mean_text
+from benchmark.paper_tables import CONS_TRAP, labels
 from benchmark.store import Run
-from benchmark.tables import COLUMNS
+from benchmark.tables import COLUMNS, Column, origins, run_columns
 from benchmark.validity import CLIP_METRICS, Correlation, MetricValidity
 
 COMPARED = ("clip_cons", "clip_sim", "clip_dir", "relative_error")
-"""The metrics that a table of differences shows: the paper's, and the truth."""
+"""The metrics of ours that a table of differences shows: the paper's, and the truth."""
 
 TITLES = {column.key: column.title for column in COLUMNS}
 
@@ -31,16 +31,18 @@ def count_table(run: Run, found: RunStatistics) -> Table:
 
 def difference_table(run: Run, differences: Iterable[PairedDifference]) -> Table:
     """Methods against each other, a row a pair."""
+    columns = [column for column in run_columns(run) if column.key in COMPARED or column.origin]
     pairs: dict[tuple[str, str], dict[str, PairedDifference]] = {}
     for one in differences:
-        if one.metric in COMPARED:
+        if one.metric in {column.key for column in columns}:
             pairs.setdefault((one.first, one.second), {})[one.metric] = one
     return Table(
         title="Paired differences",
         caption=f"{labels(run)}First minus second over their common cells, ± half of a 95 % interval clustered by "
         f"scene; p over edits after Holm, over every metric and pair of the run. {CONS_TRAP}",
-        head=("First", "Second", "Cells", *(f"{TITLES[key]}, p" for key in COMPARED)),
-        rows=tuple((*names, *_pair_texts(by_metric)) for names, by_metric in pairs.items()),
+        head=("First", "Second", "Cells", *(f"{column.title}, p" for column in columns)),
+        rows=tuple((*names, *_pair_texts(by_metric, columns)) for names, by_metric in pairs.items()),
+        notes=origins(columns),
         texts=2,
     )
 
@@ -81,17 +83,17 @@ def fooled_table(run: Run, found: MetricValidity) -> Table:
     )
 
 
-def _pair_texts(by_metric: Mapping[str, PairedDifference]) -> list[str]:
+def _pair_texts(by_metric: Mapping[str, PairedDifference], columns: Iterable[Column]) -> list[str]:
     counts = sorted({one.cells for one in by_metric.values()})
-    return ["-".join(map(str, counts)), *(_difference(by_metric.get(key)) for key in COMPARED)]
+    return ["-".join(map(str, counts)), *(_difference(by_metric.get(column.key)) for column in columns)]
 
 
 def _difference(one: PairedDifference | None) -> str:
     if one is None:
         return "-"
     half = (one.interval.high - one.interval.low) / 2 if one.interval else None
-    sign = "+" if one.difference >= 0 else ""
-    return f"{sign}{mean_text(one.difference, half)}, {one.p_edits_holm:.2g}"
+    around = "" if half is None else f" ± {half:.3f}"
+    return f"{one.difference:+z.3f}{around}, {one.p_edits_holm:.2g}"
 
 
 def _correlation_texts(by_metric: Mapping[str, Correlation]) -> Sequence[str]:

@@ -60,6 +60,9 @@ class Foreign:
 def read_foreign(folder: Path) -> Foreign:
     """Read and check all views of a folder; an `InputError` tells the first that is at fault."""
     places = find_sets(folder)
+    if not places:
+        expected = "views as METHOD/SCENE/EDIT/view_0.png, and as original/SCENE/view_0.png"
+        raise InputError(f"folder {folder}", got="no such views", expected=expected, fix="Check the path.")
     scenes = sorted({place.parent.name for place in places})
     originals = {scene: _read_originals(folder / ORIGINAL / scene) for scene in scenes}
     sets = tuple(_read_set(place, folder, originals[place.parent.name]) for place in places)
@@ -67,18 +70,14 @@ def read_foreign(folder: Path) -> Foreign:
 
 
 def find_sets(folder: Path) -> list[Path]:
-    """The folders METHOD/SCENE/EDIT in a folder; none is an `InputError`."""
-    found = [
+    """The folders METHOD/SCENE/EDIT in a folder."""
+    return [
         edit
         for method in folders(folder)
         if method.name != ORIGINAL
         for scene in folders(method)
         for edit in folders(scene)
     ]
-    if not found:
-        expected = "views as METHOD/SCENE/EDIT/view_0.png, and as original/SCENE/view_0.png"
-        raise InputError(f"folder {folder}", got="no such views", expected=expected, fix="Check the path.")
-    return found
 
 
 def folders(folder: Path) -> list[Path]:

@@ -38,7 +38,7 @@ class Table:
 def as_text(table: Table) -> str:
     """For a terminal."""
     body = "\n".join(aligned([table.head, *table.rows], table.texts))
-    return _blocks(table.title, body, "\n".join([table.caption, *table.notes]))
+    return _blocks(table.title, body, "\n".join(filter(None, [table.caption, *table.notes])))
 
 
 def aligned(lines: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
@@ -69,13 +69,13 @@ def as_markdown(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """For the booktabs package: a float with its caption, or without a title a tabular below a comment."""
+    """A float with its caption, or without a title a tabular below a comment; it says which packages it needs."""
     if not table.title:
-        return "\n".join([*(f"% {line}" for line in table.caption.splitlines()), *_tabular(table), ""])
-    caption = f"{table.title}. {table.caption}".translate(LATEX)
+        return "\n".join([PREAMBLE, *(f"% {line}" for line in table.caption.splitlines()), *_tabular(table), ""])
+    caption = f"{table.title}. {table.caption}".rstrip().translate(LATEX)
     notes = [rf"\par{{\footnotesize {note.translate(LATEX)}\par}}" for note in table.notes]
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *_tabular(table), *notes, r"\end{table}", ""]
-    return "\n".join(lines)
+    head = [PREAMBLE, r"\begin{table}", r"\centering", rf"\caption{{{caption}}}"]
+    return "\n".join([*head, *_tabular(table), *notes, r"\end{table}", ""])
 
 
 def as_html(table: Table) -> str:
@@ -112,10 +112,22 @@ STYLE = (
 
 MARKDOWN = str.maketrans({"\n": " "} | {character: f"\\{character}" for character in "\\`*[]<>|"})
 
+PREAMBLE = r"% needs \usepackage{booktabs,graphicx}"
+
+WIDE = 30
+"""Characters from which on a column of names is set in lines of `LINE`."""
+
+LINE = "p{11em}"
+
+SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""Begins what is made as narrow as the page where it is wider."""
+
 LATEX = str.maketrans(
     {
         "\n": " ",
         "\\": r"\textbackslash{}",
+        "[": "{[}",  # at the beginning of a row it would be an argument of the line above
+        "*": "{*}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "<": r"\textless{}",
@@ -149,10 +161,12 @@ def _markdown(line: Sequence[str]) -> list[str]:
 
 
 def _tabular(table: Table) -> list[str]:
-    layout = "l" * table.texts + "r" * (len(table.head) - table.texts)
+    columns = list(zip(table.head, *table.rows, strict=True))
+    names = [LINE if max(map(len, texts)) > WIDE else "l" for texts in columns[: table.texts]]
+    layout = "".join(names) + "r" * (len(columns) - table.texts)
     head, *body = (" & ".join(text.translate(LATEX) for text in line) + r" \\" for line in (table.head, *table.rows))
     begin = rf"\begin{{tabular}}{{{layout}}}"
-    return [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+    return [SHRUNK, begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}}"]
 
 
 def _html_row(row: Sequence[str]) -> str:

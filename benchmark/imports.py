@@ -25,6 +25,7 @@ from benchmark.execution import Outcome
 from benchmark.extended import other_edits, other_scenes
 from benchmark.foreign import Foreign, ForeignSet, read_foreign
 from benchmark.records import cell_result, merged_with_earlier, run_record
+from benchmark.reprojection_maps import map_files
 from benchmark.results import CellResult, Identity, Metrics, RunRecord
 from benchmark.scoring import ImageTextModel, SceneSource, score, to_tensor
 from benchmark.store import (
@@ -89,7 +90,8 @@ def import_views(options: ImportOptions, tell: Tell) -> tuple[CellResult, ...]:
     for number, each in enumerate(foreign.sets, start=1):
         cell = Cell(Variant(imported_spec(each.method, foreign.name)), each.entry, seed=0)
         files = {f"view_{index}.png": encode_png(view) for index, view in enumerate(each.views)}
-        done.append((_result(cell, each, files, prepared[each.entry.scene], budget, clip, options), files))
+        result, maps = _result(cell, each, files, prepared[each.entry.scene], budget, clip, options)
+        done.append((result, files | maps))
         tell(f"[{number}/{len(foreign.sets)}] {cell.name}: {_ending(done[-1][0])}")
     _write(done, prepared, _record(foreign, budget, options), options.output)
     return tuple(result for result, _ in done)
@@ -214,28 +216,30 @@ def _result(
     budget: Budget,
     clip: ImageTextModel | None,
     options: ImportOptions,
-) -> CellResult:
+) -> tuple[CellResult, dict[str, bytes]]:
+    """The cell's record, and the files of its error maps."""
     height, width = views.views[0].shape[:2]
     notes = {"imported from": views.place, "imported size": f"{width} x {height}"}
-    metrics = None if clip is None else _score(cell, views, scene, clip, options.scenes)
+    metrics, maps = (None, {}) if clip is None else _score(cell, views, scene, clip, options.scenes)
     if clip is not None and metrics is None:
         notes["not scored"] = "the catalogue has no prompts for this instruction"
     outcome = Outcome("ok", result=EditResult(to_tensor(views.views), notes=notes))
     identity = _identity(cell, scene, budget, options.bundle)
     origin = provenance(options.bundle, budget.name, options.device)
-    return cell_result(identity, cell.entry, outcome, metrics, files, origin)
+    return cell_result(identity, cell.entry, outcome, metrics, files, maps, origin), maps
 
 
 def _score(
     cell: Cell, views: ForeignSet, scene: ImportedScene, clip: ImageTextModel, source: SceneSource
-) -> Metrics | None:
-    """Its scores; None where the instruction has no prompts to score with."""
+) -> tuple[Metrics | None, dict[str, bytes]]:
+    """Its scores, None where the instruction has no prompts to score with, and the files of its error maps."""
     if not cell.entry.edit.edited_prompt:
-        return None
-    truth = None
+        return None, {}
+    truth, cameras = None, scene.cameras
     if _is_known(cell, scene):
         truth = find_truth(source, cell.variant.spec, cell.entry, len(scene.originals))
-    return score(scene.originals, views.views, scene.cameras, cell.entry, clip, truth)
+    maps = map_files(views.views, cameras, truth) if cameras and truth else {}
+    return score(scene.originals, views.views, cameras, cell.entry, clip, truth), maps
 
 
 def _is_known(cell: Cell, scene: ImportedScene) -> bool:

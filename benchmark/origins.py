@@ -57,7 +57,7 @@ def settings_digest(identity: Identity) -> str:
 
 
 def same_hardware(before: Origin, after: Origin) -> bool:
-    """Whether times may be compared: all cells were made on one kind of processor and device."""
+    """Whether times may be compared: all cells were made on one kind of processor and device, with as many threads."""
     return len(set(map(_machine, (*before.hardware, *after.hardware)))) == 1
 
 
@@ -94,7 +94,8 @@ def _parts(origin: Origin) -> dict[str, tuple[str, ...]]:
 
 def _machine(hardware: Hardware) -> str:
     gpus = f", {', '.join(hardware.gpus)}" if hardware.gpus else ""
-    return f"{hardware.cpu}, {hardware.cores} cores{gpus}, on {hardware.device}"
+    threads = "" if hardware.threads is None else f", threads: {hardware.threads}"
+    return f"{hardware.cpu}, {hardware.cores} cores{gpus}, on {hardware.device}{threads}"
 
 
 def _digests(origin: Origin, name: str) -> set[str]:

@@ -14,6 +14,7 @@ from benchmark.results import (
     CellResult,
     EditRecord,
     Identity,
+    MapFile,
     MethodRecord,
     Metrics,
     Provenance,
@@ -29,10 +30,11 @@ def cell_result(
     entry: CatalogueEdit,
     outcome: Outcome,
     metrics: Metrics | None,
-    files: Mapping[str, bytes],
+    views: Mapping[str, bytes],
+    maps: Mapping[str, bytes],
     origin: Provenance,
 ) -> CellResult:
-    """The record of a cell."""
+    """The record of a cell, with the files of its views and error maps by name."""
     result = outcome.result
     return CellResult(
         schema_version=SCHEMA_VERSION,
@@ -42,14 +44,20 @@ def cell_result(
         reason=outcome.reason,
         traceback=outcome.traceback,
         edit=EditRecord(**vars(entry.edit)),
-        views=tuple(ViewFile(name=name, sha256=sha256(data)) for name, data in files.items()),
+        views=tuple(ViewFile(name=name, sha256=sha256(data)) for name, data in views.items()),
         metrics=metrics,
+        error_maps=map_records(maps),
         timing=outcome.timing,
         memory=outcome.memory,
         counts=dict(result.counts) if result else {},
         notes=dict(result.notes) if result else {},
         provenance=origin,
     )
+
+
+def map_records(maps: Mapping[str, bytes]) -> tuple[MapFile, ...]:
+    """What is recorded of error maps, files by name."""
+    return tuple(MapFile(name=name, sha256=sha256(data)) for name, data in maps.items())
 
 
 def run_record(output: Path, command: str, budget: Budget, cells: Iterable[Cell], origin: Provenance) -> RunRecord:

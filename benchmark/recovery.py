@@ -6,7 +6,7 @@ from pathlib import Path
 
 from baselines.registry import find_spec
 from benchmark.results import SCHEMA_VERSION, CellResult, MethodRecord, RunRecord
-from benchmark.store import BrokenFileError, Run, StoredCell, read_cell, read_record, read_run
+from benchmark.store import BrokenFileError, Run, StoredCell, read_cells, read_record, read_run, run_of
 from mix2mix.errors import InputError
 
 
@@ -23,25 +23,15 @@ def read(folder: Path) -> Reading:
     try:
         read_record(folder)
     except BrokenFileError as error:
-        cells, broken = _cells(folder)
+        cells, broken = read_cells(folder)
         if cells:
             return Reading(_rebuilt(folder, cells, broken), str(error))
     return Reading(read_run(folder))
 
 
-def _cells(folder: Path) -> tuple[list[StoredCell], list[tuple[str, str]]]:
-    cells, broken = [], []
-    for cell in sorted((folder / "cells").glob("*/*/*/seed-*")):
-        try:
-            cells.append(StoredCell(cell, read_cell(cell)))
-        except BrokenFileError as error:
-            broken.append((cell.relative_to(folder).as_posix(), str(error)))
-    return cells, broken
-
-
 def _rebuilt(folder: Path, cells: list[StoredCell], broken: list[tuple[str, str]]) -> Run:
     first = cells[0].result.provenance
-    own = tuple(cell for cell in cells if cell.result.provenance.comparable(first))
+    own = [cell for cell in cells if cell.result.provenance.comparable(first)]
     record = RunRecord(
         schema_version=SCHEMA_VERSION,
         name=folder.resolve().name,
@@ -52,7 +42,7 @@ def _rebuilt(folder: Path, cells: list[StoredCell], broken: list[tuple[str, str]
         cells=tuple(cell.folder.relative_to(folder).as_posix() for cell in own),
         provenance=first,
     )
-    return Run(folder, record, own, tuple(broken), foreign=len(cells) - len(own))
+    return run_of(folder, record, cells, broken)
 
 
 def _methods(results: Iterator[CellResult]) -> Iterator[MethodRecord]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Literal, Self
@@ -22,8 +23,8 @@ from benchmark.origins import Origin, origin_of, settings_digest
 from benchmark.results import CellResult, Record
 from benchmark.statistics import pooled_deviation
 from benchmark.store import Run, read_run, replace_file
-from benchmark.tables import COLUMNS, Column
-from benchmark.tolerances import FLOORS, FORMULA, spread_tolerance
+from benchmark.tables import Column, columns_of
+from benchmark.tolerances import FORMULA, spread_tolerance
 from mix2mix.errors import InputError
 
 DIGITS = 6
@@ -204,10 +205,10 @@ def _cell(group: Group, results: Sequence[CellResult]) -> ReferenceCell:
 
 def _metrics(by_seed: Sequence[Sequence[CellResult]]) -> dict[str, Expected]:
     expectations = {}
-    for column in COLUMNS:
+    for column in columns_of(chain.from_iterable(by_seed)):
         samples = [_known(column, results) for results in by_seed]
-        if column.key in FLOORS and all(samples):
-            expectations[column.key] = expected(samples, FLOORS[column.key])
+        if column.floor is not None and all(samples):
+            expectations[column.key] = expected(samples, column.floor)
     return expectations
 
 

@@ -1,11 +1,13 @@
 """Scores the cells of a run again from their saved views: after a change of the metrics, and without a GPU."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.catalogue import CatalogueEdit
 from benchmark.cells import source_digests
 from benchmark.imports import geometry_known, spec_of
+from benchmark.records import map_records
 from benchmark.reprojection_maps import map_files
 from benchmark.results import CellResult, Metrics
 from benchmark.scoring import SceneSource, score
@@ -35,26 +37,30 @@ def rescore(folder: Path, bundle: "Bundle", scenes: SceneSource) -> int:
         )
     cells = [cell for cell in run.cells if cell.result.status == "ok" and cell.result.edit.edited_prompt]
     for cell in cells:
-        replace_result(cell.folder, _with_metrics(cell.result, _score(folder, cell, bundle, scenes)))
+        metrics, maps = _score(folder, cell, bundle, scenes)
+        for name, data in maps.items():
+            replace_file(cell.folder / name, data)
+        replace_result(cell.folder, _scored_anew(cell.result, metrics, maps))
     write_tables(folder)
     return len(cells)
 
 
-def _score(run: Path, cell: StoredCell, bundle: "Bundle", scenes: SceneSource) -> Metrics:
+def _score(run: Path, cell: StoredCell, bundle: "Bundle", scenes: SceneSource) -> tuple[Metrics, dict[str, bytes]]:
+    """The scores, and the files of the error maps."""
     result = cell.result
     entry = CatalogueEdit(result.identity.scene, Edit(**vars(result.edit)))
     edited = [read_image(cell.folder / view.name) for view in result.views]
     originals = [read_image(original(run, entry.scene, index)) for index in range(len(edited))]
     if not geometry_known(result):
-        return score(originals, edited, None, entry, bundle.metric_clip, None)
+        return score(originals, edited, None, entry, bundle.metric_clip, None), {}
     truth = find_truth(scenes, spec_of(result), entry, len(edited))
     cameras = scenes.scene(entry.scene, len(edited)).cameras
-    for name, data in (map_files(edited, cameras, truth) if truth else {}).items():
-        replace_file(cell.folder / name, data)
-    return score(originals, edited, cameras, entry, bundle.metric_clip, truth)
+    maps = map_files(edited, cameras, truth) if truth else {}
+    return score(originals, edited, cameras, entry, bundle.metric_clip, truth), maps
 
 
-def _with_metrics(result: CellResult, metrics: Metrics) -> CellResult:
+def _scored_anew(result: CellResult, metrics: Metrics, maps: Mapping[str, bytes]) -> CellResult:
     sources = result.identity.sources.model_copy(update={"metrics": source_digests().metrics})
     identity = result.identity.model_copy(update={"sources": sources})
-    return result.model_copy(update={"metrics": metrics, "identity": identity, "key": key_of(identity)})
+    changed = {"metrics": metrics, "error_maps": map_records(maps), "identity": identity, "key": key_of(identity)}
+    return result.model_copy(update=changed)

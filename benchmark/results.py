@@ -46,6 +46,7 @@ class ExtraScores(Scores):
 
     title: str
     better: Literal["higher", "lower"]
+    tolerance: float = Field(default=0.01, description="values of two runs that differ by no more are the same")
     origin: str = Field(description="the package and its version")
 
 
@@ -125,6 +126,7 @@ class Hardware(Record):
     memory: int | None = Field(description="bytes of main memory, where the system tells")
     gpus: tuple[str, ...]
     device: str = Field(description="the device that the run used")
+    threads: int | None = Field(default=None, description="torch's, in the process that made the cell")
 
 
 class Provenance(Record):
@@ -151,6 +153,13 @@ class ViewFile(Record):
     sha256: str
 
 
+class MapFile(Record):
+    """A saved map of reprojection errors, a picture of a score."""
+
+    name: str = Field(description="file name in the cell's folder", pattern=r"^reprojection_\d+\.png$")
+    sha256: str
+
+
 class CellResult(Record):
     """``result.json``: one cell."""
 
@@ -163,6 +172,7 @@ class CellResult(Record):
     edit: EditRecord
     views: tuple[ViewFile, ...] = Field(description="the edited views; none unless the status is ok")
     metrics: Metrics | None = Field(description="absent unless ok, and with random weights")
+    error_maps: tuple[MapFile, ...] = Field(default=(), description="a map for each view where the geometry is known")
     timing: Timing | None = Field(description="absent where no edit came to its end or workers shared the device")
     memory: Memory | None = Field(description="absent where no edit came to its end")
     counts: dict[str, int] = Field(description="samples put through the teacher, calls of the student, renders")

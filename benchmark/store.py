@@ -5,8 +5,9 @@
     RUN/cells/METHOD/SCENE/EDIT/seed-0/{result.json, view_0.png, ...}
 
 A cell is written into a hidden sibling folder, flushed to the disk and renamed, so that a crash at any moment leaves
-either the whole cell or none. Every file has a checksum: views in ``result.json`` and originals in ``SHA256SUMS``, and
-``result.json`` and ``run.json`` begin with that of their other lines. Files of before had none, and are read as well.
+either the whole cell or none. Every file has a checksum: views and error maps in ``result.json``, originals in
+``SHA256SUMS``, and ``result.json`` and ``run.json`` begin with that of their other lines. Files of before had none, and
+are read as well.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -55,7 +56,8 @@ class Run:
     """A run on the disk: its cells, those that cannot be read (folder and why), and how many are of another run.
 
     A cell left by a run with another bundle or budget in the same folder is not comparable: it is counted in
-    ``foreign`` and left out. ``damaged`` are folders of originals that cannot be trusted, and why.
+    ``foreign`` and left out. ``damaged`` are folders of originals and error maps that cannot be trusted, and why: no
+    cell is left out for them, as nothing is counted from them.
     """
 
     folder: Path
@@ -155,17 +157,37 @@ def read_record(run: Path) -> RunRecord:
     return _parse(RunRecord, run / "run.json")
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """Read a run with all its cells; a folder that holds none is an `InputError`."""
+    folder = Path(folder)
     try:
         record = read_record(folder)
     except BrokenFileError as error:
+        got = error if folder.is_dir() else "no such folder"
         raise InputError(
-            f"run {folder}", got=error, expected="a folder with run.json", fix="Give a folder made by `benchmark run`."
+            f"run {folder}", got=got, expected="a folder with run.json", fix="Give a folder made by `benchmark run`."
         ) from error
-    cells, broken = _read_cells(folder)
+    cells, broken = read_cells(folder)
+    return run_of(folder, record, cells, broken)
+
+
+def read_cells(folder: Path) -> tuple[list[StoredCell], list[tuple[str, str]]]:
+    """The cells in a run's folder, and those that cannot be read, with why."""
+    cells: list[StoredCell] = []
+    broken: list[tuple[str, str]] = []
+    for place in sorted((folder / "cells").glob("*/*/*/seed-*")):
+        try:
+            cells.append(StoredCell(place, read_cell(place)))
+        except BrokenFileError as error:
+            broken.append((place.relative_to(folder).as_posix(), str(error)))
+    return cells, broken
+
+
+def run_of(folder: Path, record: RunRecord, cells: Sequence[StoredCell], broken: Sequence[tuple[str, str]]) -> Run:
+    """The run of that record, from what was read in its folder."""
     own = tuple(cell for cell in cells if cell.result.provenance.comparable(record.provenance))
-    return Run(folder, record, own, tuple(broken), len(cells) - len(own), tuple(_damaged_originals(folder)))
+    damaged = (*_damaged_originals(folder), *_damaged_maps(folder, own))
+    return Run(folder, record, own, tuple(broken), len(cells) - len(own), damaged)
 
 
 def key_of(identity: Identity) -> str:
@@ -218,23 +240,20 @@ def original(run: Path, scene: str, index: int) -> Path:
     return run / "originals" / scene / f"view_{index}.png"
 
 
-def _read_cells(run: Path) -> tuple[list[StoredCell], list[tuple[str, str]]]:
-    cells: list[StoredCell] = []
-    broken: list[tuple[str, str]] = []
-    for folder in sorted((run / "cells").glob("*/*/*/seed-*")):
-        try:
-            cells.append(StoredCell(folder, read_cell(folder)))
-        except BrokenFileError as error:
-            broken.append((folder.relative_to(run).as_posix(), str(error)))
-    return cells, broken
-
-
 def _damaged_originals(run: Path) -> Iterator[tuple[str, str]]:
     for folder in sorted(run.glob("originals/*")):
         try:
             check_originals(run, folder.name)
         except BrokenFileError as error:
             yield folder.relative_to(run).as_posix(), str(error)
+
+
+def _damaged_maps(run: Path, cells: Iterable[StoredCell]) -> Iterator[tuple[str, str]]:
+    for cell in cells:
+        for each in cell.result.error_maps:
+            path = cell.folder / each.name
+            if _sha256(path) != each.sha256:
+                yield path.relative_to(run).as_posix(), "missing or changed; `mix2mix benchmark score` makes it again"
 
 
 def _listed(path: Path) -> dict[str, str]:

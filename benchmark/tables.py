@@ -4,23 +4,30 @@ Cons stands beside Dir in every one of them: alone it rewards views that were no
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.formats import FORMATS, Data, Table, as_text
-from benchmark.results import CellResult, Metrics, ReprojectionScores
+from benchmark.results import CellResult, ExtraScores, Metrics, ReprojectionScores
 from benchmark.store import Run, read_run, replace_file
+from benchmark.tolerances import FLOORS
 
 
 @dataclass(frozen=True)
 class Column:
-    """A mean over the ok cells of a method: its name, which way is better, and its value in one cell."""
+    """A mean over the ok cells of a method: its name, which way is better, and its value in one cell.
+
+    ``floor`` is the least difference of two runs that counts; a time, which has none, is judged by its part.
+    ``origin`` is the package that brings the metric, where another does.
+    """
 
     key: str
     title: str
     arrow: str
     value: Callable[[CellResult], float | None]
+    floor: float | None
+    origin: str = ""
 
     @property
     def heading(self) -> str:
@@ -40,8 +47,8 @@ class Row:
     values: tuple[float | None, ...]
 
 
-def _metric(read: Callable[[Metrics], float | None]) -> Callable[[CellResult], float | None]:
-    return lambda result: read(result.metrics) if result.metrics else None
+def _score(key: str, title: str, arrow: str, read: Callable[[Metrics], float | None]) -> Column:
+    return Column(key, title, arrow, lambda result: read(result.metrics) if result.metrics else None, FLOORS[key])
 
 
 def _error(scores: ReprojectionScores | None) -> float | None:
@@ -57,17 +64,16 @@ def _seconds(result: CellResult) -> float | None:
 
 
 COLUMNS = (
-    Column("clip_cons", "Cons", "↑", _metric(lambda metrics: metrics.clip_cons.mean)),
-    Column("clip_sim", "Sim", "↑", _metric(lambda metrics: metrics.clip_sim.mean)),
-    Column("clip_dir", "Dir", "↑", _metric(lambda metrics: metrics.clip_dir.mean)),
-    Column(
-        "clip_cons_consecutive", "Cons (consecutive)", "↑", _metric(lambda metrics: metrics.clip_cons_consecutive.mean)
-    ),
-    Column("reprojection", "Reprojection", "↓", _metric(lambda metrics: _error(metrics.reprojection))),
-    Column("relative_error", "Relative error", "↓", _metric(lambda metrics: _relative(metrics.reprojection))),
-    Column("background", "Background", "↓", _metric(lambda metrics: _error(metrics.background))),
-    Column("seconds", "s/edit", "", _seconds),
+    _score("clip_cons", "Cons", "↑", lambda metrics: metrics.clip_cons.mean),
+    _score("clip_sim", "Sim", "↑", lambda metrics: metrics.clip_sim.mean),
+    _score("clip_dir", "Dir", "↑", lambda metrics: metrics.clip_dir.mean),
+    _score("clip_cons_consecutive", "Cons (consecutive)", "↑", lambda metrics: metrics.clip_cons_consecutive.mean),
+    _score("reprojection", "Reprojection", "↓", lambda metrics: _error(metrics.reprojection)),
+    _score("relative_error", "Relative error", "↓", lambda metrics: _relative(metrics.reprojection)),
+    _score("background", "Background", "↓", lambda metrics: _error(metrics.background)),
+    Column("seconds", "s/edit", "", _seconds, floor=None),
 )
+"""What every run has; metrics of other packages come after them, see `columns_of`."""
 
 CAPTION = (
     "Means over each method's own ok cells. Cons rewards views that were not edited: read it beside Dir. "
@@ -75,9 +81,24 @@ CAPTION = (
 )
 
 
+def columns_of(results: Iterable[CellResult]) -> tuple[Column, ...]:
+    """Our columns, and one for each metric of another package that any of these cells was scored with."""
+    found: dict[str, list[ExtraScores]] = {}
+    for result in results:
+        for name, scores in (result.metrics.extra if result.metrics else {}).items():
+            found.setdefault(name, []).append(scores)
+    return *COLUMNS, *(_extra(name, scores) for name, scores in sorted(found.items()))
+
+
+def run_columns(run: Run) -> tuple[Column, ...]:
+    """The columns of a run's cells."""
+    return columns_of(cell.result for cell in run.cells)
+
+
 def rows(run: Run) -> list[Row]:
     """A row for every method of the run, in its order."""
-    return [_row(method.name, method.title, run) for method in run.record.methods]
+    columns = run_columns(run)
+    return [_row(method.name, method.title, run, columns) for method in run.record.methods]
 
 
 def common_cells(run: Run) -> int:
@@ -91,14 +112,14 @@ def common_cells(run: Run) -> int:
 
 def table(run: Run) -> Table:
     """The table with its caption; its data has full precision."""
-    found = rows(run)
+    found, columns = rows(run), run_columns(run)
     values = tuple((row.method, row.ok, row.failed, row.skipped, *row.values) for row in found)
     return Table(
         title="",
         caption=caption(run),
-        head=HEADINGS,
-        rows=tuple(map(_texts, found)),
-        data=Data(("method", "ok", "failed", "skipped", *(column.key for column in COLUMNS)), values),
+        head=("Method", "ok", "failed", *(column.heading for column in columns)),
+        rows=tuple(_texts(row, columns) for row in found),
+        data=Data(("method", "ok", "failed", "skipped", *(column.key for column in columns)), values),
     )
 
 
@@ -110,7 +131,17 @@ def summary(run: Run) -> str:
 def caption(run: Run) -> str:
     """What the numbers are means of, and over how many cells."""
     done = sum(cell.result.status == "ok" for cell in run.cells)
-    return f"{CAPTION}\nOk cells: {done}. Edits that every method has finished: {common_cells(run)}."
+    return f"{legend(run)}\nOk cells: {done}. Edits that every method has finished: {common_cells(run)}."
+
+
+def legend(run: Run) -> str:
+    """What the numbers are, and who brings those that are not ours."""
+    return " ".join([CAPTION, *origins(run_columns(run))])
+
+
+def origins(columns: Iterable[Column]) -> tuple[str, ...]:
+    """Who brings the metrics that are not ours, a sentence each."""
+    return tuple(f"{column.title} is a metric of {column.origin}." for column in columns if column.origin)
 
 
 def write_tables(folder: Path) -> tuple[Path, ...]:
@@ -122,9 +153,6 @@ def write_tables(folder: Path) -> tuple[Path, ...]:
     return tuple(texts)
 
 
-HEADINGS = ("Method", "ok", "failed", *(column.heading for column in COLUMNS))
-
-
 def number(value: float | None, column: Column) -> str:
     """A mean as it is shown: three decimals, seconds one; a dash where nothing has one."""
     if value is None:
@@ -132,12 +160,25 @@ def number(value: float | None, column: Column) -> str:
     return f"{value:.1f}" if column.key == "seconds" else f"{value:.3f}"
 
 
-def _row(method: str, title: str, run: Run) -> Row:
+def _row(method: str, title: str, run: Run, columns: Iterable[Column]) -> Row:
     results = [cell.result for cell in run.cells if cell.result.identity.method == method]
     ok = [result for result in results if result.status == "ok"]
     skipped = sum(result.status == "skipped" for result in results)
-    values = tuple(_mean(map(column.value, ok)) for column in COLUMNS)
+    values = tuple(_mean(map(column.value, ok)) for column in columns)
     return Row(method, title, len(ok), len(results) - len(ok) - skipped, skipped, values)
+
+
+def _extra(name: str, scores: Sequence[ExtraScores]) -> Column:
+    """The column of another package's metric; versions of it may differ from cell to cell, and are all named."""
+    latest = scores[-1]
+
+    def value(result: CellResult) -> float | None:
+        found = result.metrics.extra.get(name) if result.metrics else None
+        return found.mean if found else None
+
+    arrow = "↑" if latest.better == "higher" else "↓"
+    origins = " and ".join(dict.fromkeys(score.origin for score in scores))
+    return Column(f"extra_{name}", latest.title, arrow, value, latest.tolerance, origins)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -145,6 +186,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _texts(row: Row) -> tuple[str, ...]:
-    numbers = (number(value, column) for value, column in zip(row.values, COLUMNS, strict=True))
+def _texts(row: Row, columns: Iterable[Column]) -> tuple[str, ...]:
+    numbers = (number(value, column) for value, column in zip(row.values, columns, strict=True))
     return row.method, str(row.ok), str(row.failed), *numbers

@@ -15,7 +15,7 @@ FLOORS: Mapping[str, float] = MappingProxyType(
         "background": 0.002,
     }
 )
-"""The least tolerance of each metric, by the key of its column: above what rounding on another processor does."""
+"""The least tolerance of each of our metrics, by its column's key: above what another processor's rounding does."""
 
 SLOWER, INSTANT = 0.2, 0.05
 """Times on the same hardware are the same within this part, or within these seconds."""
@@ -31,9 +31,9 @@ FORMULA = (
 """How the tolerances of a reference come about, in words."""
 
 
-def run_tolerance(metric: str, value: float) -> float:
-    """The tolerance of a cell against the same cell of one other run; `metric` is the key of a column."""
-    return FLOORS[metric] if metric in FLOORS else max(INSTANT, SLOWER * value)
+def run_tolerance(floor: float | None, value: float) -> float:
+    """The tolerance of a cell against the same cell of one other run; without the floor of a score it is of a time."""
+    return max(INSTANT, SLOWER * value) if floor is None else floor
 
 
 def spread_tolerance(deviation: float, samples: int, floor: float) -> float:

@@ -76,16 +76,17 @@ class Workbench:
         if tools.device.startswith("cuda:"):
             torch.cuda.set_device(tools.device)  # a method that says "cuda" means this one
         self._tools = tools
+        self._origin = _with_threads(tools.origin)
         self._shelf = shelf
         self._bundle = tools.load_bundle(tools.device)
         self._warm: set[str] = set()
 
     def run(self, task: Task, progress: Progress) -> Report:
         """Edit and score; whatever fails is in the result."""
-        origin, entry = self._tools.origin, task.cell.entry
+        origin, entry = self._origin, task.cell.entry
         try:
             outcome, metrics, files, maps = self._edit_and_score(task, progress)
-            return Report(cell_result(task.identity, entry, outcome, metrics, files, origin), files | maps)
+            return Report(cell_result(task.identity, entry, outcome, metrics, files, maps, origin), files | maps)
         except Exception as error:
             return failed(task, failure(error), origin)
 
@@ -131,12 +132,18 @@ class Workbench:
 
 def failed(task: Task, outcome: Outcome, origin: Provenance) -> Report:
     """The report of a cell that has no views."""
-    return Report(cell_result(task.identity, task.cell.entry, outcome, None, {}, origin), {})
+    return Report(cell_result(task.identity, task.cell.entry, outcome, None, {}, {}, origin), {})
 
 
 def find_truth(scenes: SceneSource, spec: MethodSpec, entry: CatalogueEdit, views: int) -> Truth | None:
     """The geometry that the method's views are to show: the edited one, or the original's."""
     return scenes.truth(entry.scene, entry.edit.instruction if spec.geometry == "edited" else None, views)
+
+
+def _with_threads(origin: Provenance) -> Provenance:
+    """The origin of what this process makes: workers on one machine share its threads."""
+    hardware = origin.hardware.model_copy(update={"threads": torch.get_num_threads()})
+    return origin.model_copy(update={"hardware": hardware})
 
 
 def _prepare(scene: "Scene") -> PreparedScene:

@@ -103,13 +103,12 @@ def _originals(run: Path, scene: str, count: int) -> Strip:
 
 def _strip(method: MethodRecord, cell: StoredCell, edit: EditRecord) -> Strip:
     result = cell.result
-    maps = [cell.folder / map_name(index) for index in range(len(result.views))]
-    has_maps = any(file.is_file() for file in maps)  # one that is lost is to be missed, as all are saved together
+    maps = {file.name for file in result.error_maps}
     pictures = tuple(
         Picture(
             cell.folder / view.name,
             f"View {index + 1}, {edit.instruction}, by {method.title}",
-            maps[index] if has_maps else None,
+            cell.folder / map_name(index) if map_name(index) in maps else None,
         )
         for index, view in enumerate(result.views)
     )

@@ -14,14 +14,14 @@ from benchmark.analysis import analyse
 from benchmark.paper_tables import paper_tables
 from benchmark.recovery import Reading, read
 from benchmark.store import Run, replace_file
-from benchmark.tables import CAPTION
+from benchmark.tables import legend
 from benchmark.validity import validate
 from reports.ablation import ablations
 from reports.copies import copy_pictures
 from reports.gallery import EditBlock, edit_blocks, files_of
 from reports.grids import text_grid
 from reports.images import Uris, embed
-from reports.provenance import facts, in_short, notices
+from reports.provenance import facts, in_short, methods, notices
 from reports.scores import cell_grid, cost_grid, difference_grid, score_grid
 from reports.summary import summarise
 from reports.tradeoff import tradeoffs
@@ -40,7 +40,7 @@ def write_report(run_folder: Path, output: Path, ratings: Path | None = None, im
     survey = _read_survey(ratings, reading.run) if ratings else None
     blocks = edit_blocks(reading.run)
     shown = list(files_of(blocks))
-    uris = embed(shown, run_folder)
+    uris = _without_damaged(embed(shown, run_folder), reading.run)
     whole = (file for file in shown if uris[file])
     links = copy_pictures(whole, run_folder, output.with_name(f"{output.stem}-images")) if images else {}
     replace_file(output, _render(reading, blocks, uris, survey, links).encode())
@@ -71,9 +71,10 @@ def _render(
             notices=notices(reading, lost=sum(uri is None for uri in uris.values())),
             in_short=in_short(run),
             facts=facts(run),
+            methods=methods(run),
             summary=summarise(run, statistics),
             assumptions=statistics.assumptions,
-            caption=CAPTION,
+            caption=legend(run),
             common=statistics.common,
             scores=score_grid(run, statistics),
             differences=difference_grid(run, statistics),
@@ -91,6 +92,12 @@ def _render(
             cells=cell_grid(run),
         )
     )
+
+
+def _without_damaged(uris: Uris, run: Run) -> Uris:
+    """An error map that was changed is not shown, although it may still be a picture."""
+    damaged = {run.folder / name for name, _ in run.damaged}
+    return {file: None if file in damaged else uri for file, uri in uris.items()}
 
 
 def _read_survey(ratings: Path, run: Run) -> "SurveySection":

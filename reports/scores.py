@@ -7,30 +7,29 @@ from benchmark.analysis import PairedDifference, RunStatistics
 from benchmark.progress import duration
 from benchmark.results import CellResult, MethodRecord
 from benchmark.store import Run
-from benchmark.tables import COLUMNS, Column, number
+from benchmark.tables import Column, number, run_columns
 from reports.grids import Entry, Grid, Heading, Line, count, words
 from reports.wording import NOTHING, p_value, signed, span
-
-_COLUMN = {column.key: column for column in COLUMNS}
 
 
 def score_grid(run: Run, statistics: RunStatistics) -> Grid:
     """A row for every method: its counts, and the mean of every score with its interval."""
     means = {(one.method, one.metric): one for one in statistics.summaries}
     by_method = {one.method: one for one in statistics.counts}
+    columns = run_columns(run)
     lines = []
     for method in run.record.methods:
         counts = by_method[method.name]
-        found = [means.get((method.name, column.key)) for column in COLUMNS]
+        found = [means.get((method.name, column.key)) for column in columns]
         values = [
             Entry(_shown(one.mean, column), span(one.interval) if column.arrow else "", one.mean)
             if one
             else Entry(NOTHING)
-            for one, column in zip(found, COLUMNS, strict=True)
+            for one, column in zip(found, columns, strict=True)
         ]
         lines.append(Line((words(method.title), count(counts.succeeded), count(counts.failed), *values)))
     headings = [Heading("Method", wide=True), Heading("ok"), Heading("failed")]
-    return Grid("Scores", (*headings, *(Heading(column.heading) for column in COLUMNS)), tuple(lines))
+    return Grid("Scores", (*headings, *(Heading(column.heading) for column in columns)), tuple(lines))
 
 
 def difference_grid(run: Run, statistics: RunStatistics) -> Grid | None:
@@ -39,15 +38,17 @@ def difference_grid(run: Run, statistics: RunStatistics) -> Grid | None:
     texts = ("Score", "First method", "Second method")
     numbers = ("cells", "first − second", "95 %", "p, edits", "p, scenes")
     headings = (*(Heading(text, wide=True) for text in texts), *map(Heading, numbers))
-    lines = tuple(_difference_line(found, titles) for found in statistics.differences)
+    scores = {column.key: column.heading for column in run_columns(run)}
+    lines = tuple(_difference_line(found, scores, titles) for found in statistics.differences)
     return Grid("Differences of methods", headings, lines) if lines else None
 
 
 def cell_grid(run: Run) -> Grid:
     """A row for every cell."""
     headings = (Heading("Edit", wide=True), Heading("Method", wide=True), Heading("seed"), Heading("status", wide=True))
-    lines = tuple(_cell_line(cell.result) for cell in run.cells)
-    return Grid("Cells", (*headings, *(Heading(column.heading) for column in COLUMNS)), lines)
+    columns = run_columns(run)
+    lines = tuple(_cell_line(cell.result, columns) for cell in run.cells)
+    return Grid("Cells", (*headings, *(Heading(column.heading) for column in columns)), lines)
 
 
 def cost_grid(run: Run) -> Grid:
@@ -62,10 +63,10 @@ def _shown(value: float, column: Column) -> str:
     return number(value, column).replace("-", "−")
 
 
-def _difference_line(found: PairedDifference, titles: Mapping[str, str]) -> Line:
+def _difference_line(found: PairedDifference, scores: Mapping[str, str], titles: Mapping[str, str]) -> Line:
     return Line(
         (
-            words(_COLUMN[found.metric].heading),
+            words(scores[found.metric]),
             words(titles[found.first]),
             words(titles[found.second]),
             count(found.cells),
@@ -80,9 +81,9 @@ def _holm(found: PairedDifference) -> tuple[float, float]:
     return found.p_edits_holm, found.p_scenes_holm
 
 
-def _cell_line(result: CellResult) -> Line:
+def _cell_line(result: CellResult, columns: Iterable[Column]) -> Line:
     identity = result.identity
-    values = [(column, column.value(result)) for column in COLUMNS]
+    values = [(column, column.value(result)) for column in columns]
     scores = [Entry(NOTHING) if v is None else Entry(_shown(v, column), key=v) for column, v in values]
     named = (words(result.edit.instruction), words(identity.method), count(identity.seed), words(result.status))
     return Line((*named, *scores))

@@ -110,7 +110,7 @@ def _follows(standing: Standing) -> str:
     highest, top = max(others, key=lambda other: other[0])
     if top == best:
         return f"It also follows the instruction most closely: Dir {decimal(own.mean)}."
-    pair = standing.between(best, top, "clip_dir")
+    pair = standing.between(top, best, "clip_dir")
     apart = f" ({signed(pair.difference)}; Holm {p_value(pair.p_edits_holm)} over edits)" if pair else ""
     told = f"Dir {decimal(highest)} against {decimal(own.mean)}{apart}"
     return f"In following the instruction, {top.title} is ahead: {told}."

@@ -28,7 +28,7 @@ def read_survey(file: Path, run: Run) -> SurveySection:
     """Analyse a file of ratings for a run's page; a faulty file, or one that compares nothing, is an `InputError`."""
     ratings = read_ratings(file)
     analysis = analyse(ratings)
-    grids = tuple((table.title, text_grid(table.title, table.headings, table.rows)) for table in tables(analysis))
+    grids = tuple((table.title, text_grid(table.title, table.head, table.rows)) for table in tables(analysis))
     notes = (*_strangers(ratings, run), *analysis.notes)
     return SurveySection(_lead(analysis), analysis.simulated, notes, grids, tuple(analysis.assumptions.items()))
 

@@ -10,6 +10,7 @@ from math import sqrt
 
 import numpy as np
 
+from benchmark.formats import Table, as_markdown
 from benchmark.statistics import holm
 from survey.comparison import Paired, Settings, clustered_test, effect_intervals, rate_interval
 from survey.effects import count_wins
@@ -19,7 +20,6 @@ from survey.intervals import Interval
 from survey.power import count_rejections, p_values, paired
 from survey.signflip import sampled_sign_flip_test, sign_flip_test
 from survey.simulate import Design, simulate_counts
-from survey.tables import Table, markdown_table
 from survey.tallies import Tally, consistent, differences, inconsistent
 
 STUDIES = 2_000
@@ -53,7 +53,7 @@ def false_positives(designs: Mapping[str, Design], studies: int, seed: int) -> T
     rows = tuple((test, *(f"{100 * found[name][test].rate:.1f}" for name in designs)) for test in tests)
     error = 100 * sqrt(0.05 * 0.95 / studies)
     title = f"False positives at 0.05, % of {studies} studies without an effect (standard error {error:.1f} at 5 %)"
-    return Table(title, ("Test", *designs), rows)
+    return Table(title, "", ("Test", *designs), rows)
 
 
 def coverage(designs: Mapping[str, Design], studies: int, seed: int) -> Table:
@@ -63,7 +63,7 @@ def coverage(designs: Mapping[str, Design], studies: int, seed: int) -> Table:
     rows = tuple((interval, *(columns[name][interval] for name in designs)) for interval in intervals)
     error = 100 * sqrt(0.05 * 0.95 / studies)
     title = f"Coverage of 95 % intervals, % of {studies} studies (standard error {error:.1f} at 95 %)"
-    return Table(title, ("Interval", *designs), rows)
+    return Table(title, "", ("Interval", *designs), rows)
 
 
 def simulated(design: Design, studies: int, seed: int) -> Iterator[Paired]:
@@ -141,8 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--studies", type=int, default=STUDIES, help=f"(default: {STUDIES})")
     parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
     options = parser.parse_args(arguments)
-    print(markdown_table(false_positives(NULL_STUDIES, options.studies, options.seed)), end="\n\n")
-    print(markdown_table(coverage(COVERED_STUDIES, options.studies, options.seed)))
+    print(as_markdown(false_positives(NULL_STUDIES, options.studies, options.seed)))
+    print(as_markdown(coverage(COVERED_STUDIES, options.studies, options.seed)), end="")
 
 
 if __name__ == "__main__":

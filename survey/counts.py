@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 
+from benchmark.formats import Table
 from survey.exact import Share, fisher_test, sign_test
 from survey.results import RateTest, Record, WinsTest
-from survey.tables import Table, p_value
+from survey.tables import p_value
 
 
 class CountTests(Record):
@@ -49,7 +50,7 @@ def counts_table(analysis: CountAnalysis) -> Table:
             (hits_1, tasks_1), (hits_2, tasks_2) = test.counts
             found = f"{hits_1}/{tasks_1}, {hits_2}/{tasks_2}"
             rows.append((f"{name}, Fisher", found, p_value(test.p_one_sided), p_value(test.p_two_sided)))
-    return Table("Exact tests of counts", ("Test", "Found", "p one-sided", "p two-sided"), tuple(rows))
+    return Table("Exact tests of counts", "", ("Test", "Found", "p one-sided", "p two-sided"), tuple(rows))
 
 
 def _wins(share: Share) -> WinsTest:

@@ -43,9 +43,9 @@ def paper_table_2(analysis: Analysis, methods: Collection[str]) -> PaperTable:
         title=f"{ours.title}: the survey",
         caption=f"{_label(analysis)}Pairs of contradicting areas that raters marked in a task. Consistent: at most one "
         "pair; inconsistent: three or more.",
-        head=_with_published(ours.headings, ours.headings, {after: heading for after, (heading, _) in BESIDE.items()}),
+        head=_with_published(ours.head, ours.head, {after: heading for after, (heading, _) in BESIDE.items()}),
         rows=tuple(
-            _with_published(ours.headings, row, _published(method))
+            _with_published(ours.head, row, _published(method))
             for method, row in zip(analysis.table2, ours.rows, strict=True)
         ),
         notes=(*analysis.notes, *_notes(analysis, methods)),

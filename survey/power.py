@@ -7,11 +7,11 @@ from math import sqrt
 
 import numpy as np
 
+from benchmark.formats import Table
 from survey.comparison import Paired, Settings, clustered_test, sign_flip
 from survey.effects import count_wins
 from survey.exact import Share, fisher_test, sign_test
 from survey.simulate import Design, SimulatedCounts, simulate_counts
-from survey.tables import Table
 from survey.tallies import Tally, consistent, differences, inconsistent, marked
 
 ALPHA = 0.05
@@ -48,7 +48,7 @@ def power_table(effects: Sequence[float], found: Sequence[Mapping[str, Rejection
         for test in found[0]
     )
     title = f"Power at {ALPHA}, two-sided, % of {next(iter(found[0].values())).studies} SIMULATED studies"
-    return Table(title, ("Test", *(f"effect {effect:+g}" for effect in effects)), rows)
+    return Table(title, "", ("Test", *(f"effect {effect:+g}" for effect in effects)), rows)
 
 
 def power_record(found: Mapping[str, Rejections]) -> dict[str, dict[str, float]]:

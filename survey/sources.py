@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.catalogue import catalogue
-from benchmark.foreign import ORIGINAL, VIEW, folders
+from benchmark.foreign import ORIGINAL, entry_of, find_sets, folders, view_files
 from benchmark.store import Run, StoredCell, original, read_run
 from mix2mix.errors import InputError
 from survey.boxes import MAX_VIEWS
@@ -87,37 +86,25 @@ def _originals_of(run: Path, scene: str) -> tuple[Path, ...]:
 
 
 def _from_folder(folder: Path) -> tuple[list[EditedViews], dict[str, tuple[Path, ...]]]:
-    found = [
-        EditedViews(method.name, scene.name, _instruction(edit.name), _views_in(edit))
-        for method in folders(folder)
-        if method.name != ORIGINAL
-        for scene in folders(method)
-        for edit in folders(scene)
-    ]
+    found = [_of_folder(place) for place in find_sets(folder)]
     if not found:
         expected = "a run with run.json, or views as METHOD/SCENE/EDIT/view_0.png"
         raise InputError(f"source {folder}", got="neither", expected=expected, fix="Check the path.")
     return found, {scene.name: _views_in(scene) for scene in folders(folder / ORIGINAL)}
 
 
+def _of_folder(place: Path) -> EditedViews:
+    method, scene = place.parents[1].name, place.parent.name
+    return EditedViews(method, scene, entry_of(scene, place.name).edit.instruction, _views_in(place))
+
+
 def _views_in(folder: Path) -> tuple[Path, ...]:
-    """The views of a folder in order; InputError where their numbers have gaps or doubles."""
-    named = [(int(match[1]), path) for path in folder.iterdir() if (match := VIEW.fullmatch(path.name))]
-    named.sort()
-    if [index for index, _ in named] != list(range(len(named))) or not 2 <= len(named) <= MAX_VIEWS:
-        got = ", ".join(path.name for _, path in named) or "none"
-        expected = f"2 to {MAX_VIEWS} files view_0, view_1, ... without gaps or doubles"
-        raise InputError(f"views in {folder}", got=got, expected=expected, fix="Rename or remove files.")
-    return tuple(path for _, path in named)
-
-
-def _instruction(slug: str) -> str:
-    """The instruction of that slug in the catalogue, or else the slug as a sentence."""
-    for entry in catalogue():
-        if entry.slug == slug:
-            return entry.edit.instruction
-    words = slug.replace("-", " ")
-    return words[:1].upper() + words[1:]
+    """The views of a folder in order, as many as a rater can be shown."""
+    files = view_files(folder)
+    if len(files) > MAX_VIEWS:
+        fix = "Remove views, of every method alike."
+        raise InputError(f"views in {folder}", got=len(files), expected=f"at most {MAX_VIEWS}", fix=fix)
+    return files
 
 
 def _comparable(

@@ -1,28 +1,21 @@
-"""An analysis as tables: for a terminal, as Markdown, and Table 2 as CSV and LaTeX."""
+"""An analysis as tables: for a terminal, as Markdown, and Table 2 as CSV and LaTeX, in the formats of a benchmark."""
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from io import StringIO
 
+from benchmark import formats
+from benchmark.formats import MARKDOWN, Table
 from survey.results import Analysis, Comparison, IntervalRecord, RateTest, SensitivityRow
 
 NOTHING = "-"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A title, headings and rows of texts; the first column is text, the others numbers."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
 def as_text(analysis: Analysis) -> str:
     """Everything for a terminal: notes first, then the tables, then what they assume."""
     blocks = [_text_list("Notes", analysis.notes)] if analysis.notes else []
-    blocks += [text_table(table) for table in tables(analysis)]
+    blocks += [formats.as_text(table) for table in tables(analysis)]
     blocks.append(_text_list("Assumptions", [f"{name}: {line}" for name, line in analysis.assumptions.items()]))
     return "\n\n".join(blocks)
 
@@ -31,8 +24,8 @@ def as_markdown(analysis: Analysis) -> str:
     """Everything as one Markdown page."""
     blocks = ["# Survey"]
     if analysis.notes:
-        blocks.append("\n".join(f"- {_escape_markdown(note)}" for note in analysis.notes))
-    blocks += [markdown_table(table) for table in tables(analysis)]
+        blocks.append("\n".join(f"- {note.translate(MARKDOWN)}" for note in analysis.notes))
+    blocks += [formats.as_markdown(table).rstrip() for table in tables(analysis)]
     assumed = [f"- `{name}`: {line}" for name, line in analysis.assumptions.items()]
     return "\n\n".join([*blocks, "## Assumptions", "\n".join(assumed)]) + "\n"
 
@@ -49,24 +42,8 @@ def as_csv(analysis: Analysis) -> str:
 
 
 def as_latex(analysis: Analysis) -> str:
-    """Table 2 for LaTeX with the booktabs package; the notes are comments, a simulation is told in the table."""
-    table = table_2(analysis)
-    lines = [" & ".join(map(_escape_latex, row)) + r" \\" for row in (table.headings, *table.rows)]
-    if analysis.simulated:
-        lines.append(rf"\multicolumn{{{len(table.headings)}}}{{l}}{{Simulated, not rated by people.}} \\")
-    return "\n".join(
-        [
-            *(f"% {note}" for note in analysis.notes),
-            rf"\begin{{tabular}}{{l{'r' * (len(table.headings) - 1)}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    """Table 2 with the notes below it; a simulation is told in its title."""
+    return formats.as_latex(replace(table_2(analysis), notes=tuple(analysis.notes)))
 
 
 def tables(analysis: Analysis) -> Iterator[Table]:
@@ -97,7 +74,7 @@ def table_2(analysis: Analysis) -> Table:
         for method, row in analysis.table2.items()
     )
     simulated = " (SIMULATED)" if analysis.simulated else ""
-    return Table(f"Table 2{simulated}", headings, rows)
+    return Table(f"Table 2{simulated}", "", headings, rows)
 
 
 def p_value(p: float | None) -> str:
@@ -131,7 +108,7 @@ def _tests(comparison: Comparison) -> Table:
         *_rate_rows("inconsistent", tests.inconsistent),
     ]
     title = f"{comparison.first} against {comparison.second}: tests on {comparison.n_scenes} scenes"
-    return Table(title, ("Test", "Found", "p one-sided", "p two-sided", "p Holm"), tuple(rows))
+    return Table(title, "", ("Test", "Found", "p one-sided", "p two-sided", "p Holm"), tuple(rows))
 
 
 def _rate_rows(name: str, test: RateTest) -> Iterator[tuple[str, ...]]:
@@ -167,7 +144,7 @@ def _effects(comparison: Comparison) -> Table:
         ),
         ("odds ratio of inconsistent", number(effects.inconsistent_odds_ratio, 3), NOTHING),
     )
-    return Table(f"{comparison.first} against {comparison.second}: effect sizes", ("Effect", "Value", "95 %"), rows)
+    return Table(f"{comparison.first} against {comparison.second}: effect sizes", "", ("Effect", "Value", "95 %"), rows)
 
 
 def _agreement(analysis: Analysis) -> Table:
@@ -180,7 +157,7 @@ def _agreement(analysis: Analysis) -> Table:
     if boxes:
         rows.append((f"overlap within a set ({boxes.pairs_same_set} pairs of ratings)", f"{boxes.overlap:.3f}"))
         rows.append((f"overlap by chance ({boxes.pairs_by_chance} pairs of ratings)", f"{boxes.chance:.3f}"))
-    return Table("Agreement of raters", ("Measure", "Value"), tuple(rows))
+    return Table("Agreement of raters", "", ("Measure", "Value"), tuple(rows))
 
 
 def _sensitivity(rows: Sequence[SensitivityRow]) -> Table:
@@ -206,46 +183,8 @@ def _sensitivity(rows: Sequence[SensitivityRow]) -> Table:
         )
         for row in rows
     )
-    return Table("Sensitivity to flagged raters", headings, texts)
-
-
-def text_table(table: Table) -> str:
-    """A table for a terminal."""
-    lines = [table.headings, *table.rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
-    return "\n".join([table.title, "-" * max(map(len, shown)), *shown])
-
-
-def markdown_table(table: Table) -> str:
-    """A table in Markdown under its title."""
-    rule = ("---", *("---:" for _ in table.headings[1:]))
-    lines = [tuple(map(_escape_markdown, line)) for line in (table.headings, *table.rows)]
-    shown = ["| " + " | ".join(line) + " |" for line in (lines[0], rule, *lines[1:])]
-    return "\n".join([f"## {_escape_markdown(table.title)}", "", *shown])
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    texts = zip(line, widths, strict=True)
-    return [text.rjust(width) if place else text.ljust(width) for place, (text, width) in enumerate(texts)]
+    return Table("Sensitivity to flagged raters", "", headings, texts)
 
 
 def _text_list(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, "-" * len(title), *(f"* {line}" for line in lines)])
-
-
-def _escape_markdown(text: str) -> str:
-    return "".join(f"\\{character}" if character in "\\`*_{}[]<>|#" else character for character in text)
-
-
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-} | {character: f"\\{character}" for character in "&%$#_{}"}
-
-
-def _escape_latex(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)

@@ -100,13 +100,10 @@ def _cells(row: tuple[str, ...], widths: list[int]) -> list[str]:
 
 
 def _row(change: "Change") -> tuple[str, ...]:
-    from benchmark.tables import COLUMNS
-
-    title = next(column.heading for column in COLUMNS if column.key == change.metric)
     interval = f"{change.interval.low:+z.3f} to {change.interval.high:+z.3f}" if change.interval else "-"
     numbers = (f"{change.before:.3f}", f"{change.after:.3f}", f"{change.difference:+z.3f}", interval)
     verdict = f"{change.verdict} ({change.beyond} of {change.cells} cells)" if change.beyond else change.verdict
-    return change.method, title, str(change.cells), *numbers, f"{change.tolerance:.3f}", verdict
+    return change.method, change.title, str(change.cells), *numbers, f"{change.tolerance:.3f}", verdict
 
 
 def _ending(comparison: "Comparison") -> list[str]:

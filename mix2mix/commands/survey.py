@@ -79,22 +79,22 @@ def analyze(arguments: argparse.Namespace) -> int:
 
 def counts(arguments: argparse.Namespace) -> int:
     """Test counts that are given."""
+    from benchmark.formats import as_text
     from survey.counts import count_tests, counts_table
-    from survey.tables import text_table
 
     given = (arguments.wins, arguments.consistent, arguments.inconsistent)
     if not any(given):
         fix = "Give some, such as --wins 15/20."
         raise InputError("counts", got="none", expected="--wins, --consistent or --inconsistent", fix=fix)
     tests = count_tests(*given)
-    print(tests.model_dump_json(indent=2, exclude_none=True) if arguments.json else text_table(counts_table(tests)))
+    print(tests.model_dump_json(indent=2, exclude_none=True) if arguments.json else as_text(counts_table(tests)))
     return 0
 
 
 def power(arguments: argparse.Namespace) -> int:
     """Simulate studies with each effect and tell how often each test finds it."""
+    from benchmark.formats import as_text
     from survey.power import power_record, power_table, simulate_power
-    from survey.tables import text_table
 
     designs = [_design(arguments, (arguments.pairs + effect, arguments.pairs)) for effect in arguments.effect]
     found = [simulate_power(design, arguments.studies, arguments.seed) for design in designs]
@@ -105,7 +105,7 @@ def power(arguments: argparse.Namespace) -> int:
         size = {"scenes": arguments.scenes, "raters": arguments.raters, "studies": arguments.studies}
         print(json.dumps({**size, "simulated": True, "results": rows}, indent=2))
     else:
-        print(text_table(power_table(arguments.effect, found)))
+        print(as_text(power_table(arguments.effect, found)))
     return 0
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from baselines.registry import parse_variant
 from benchmark import cells
 from benchmark.budgets import QUICK, SMOKE
@@ -76,6 +78,23 @@ def test_an_identity_changes_with_everything_that_matters() -> None:
     ]
     assert len({identity.model_dump_json() for identity in identities}) == len(identities)
     assert identity_of(cell, QUICK, bundle(), "scene") == identities[0]
+
+
+def test_an_external_method_s_cell_depends_on_its_command_and_what_that_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIX2MIX_METHODS", str(tmp_path))
+    described, script = tmp_path / "theirs.toml", tmp_path / "run.py"
+    text = 'title = "Theirs"\ndescription = "a test"\ncommand = ["python", "run.py", "{folder}"]\n'
+    identities = []
+    for description, code in ((text, "1"), (text, "2"), (text.replace('"{', '"--fast", "{'), "2"), (text, "1")):
+        described.write_text(description)
+        script.write_text(code)
+        cell = Cell(parse_variant("theirs"), KNIGHT, 0)
+        identities.append(identity_of(cell, SMOKE, bundle(), "scene"))
+    first, *others, last = identities
+    assert first == last
+    assert len({identity.model_dump_json() for identity in (first, *others)}) == 3
 
 
 def test_the_sources_of_the_metrics_are_watched() -> None:

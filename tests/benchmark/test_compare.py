@@ -129,18 +129,19 @@ def test_other_settings_are_warned_of(make: Maker) -> None:
     assert found.warnings == ("settings differ: t2vz",)
 
 
-def test_times_are_compared_on_the_same_hardware_alone(make: Maker) -> None:
+@pytest.mark.parametrize("other", [{"cpu": "Another"}, {"threads": 1}], ids=lambda other: next(iter(other)))
+def test_times_are_compared_on_the_same_hardware_and_threads_alone(make: Maker, other: dict[str, Any]) -> None:
     slow = make.example.timing
     assert slow is not None
     slow = slow.model_copy(update={"edit": (25.0,)})
     here = compare_runs(make("a", BASE), make("b", BASE, timing=slow))
     assert (change(here, "seconds").verdict, change(here, "seconds").tolerance) == ("worse", 2.5)
     origin = make.example.provenance
-    elsewhere = origin.model_copy(update={"hardware": origin.hardware.model_copy(update={"cpu": "Another"})})
+    elsewhere = origin.model_copy(update={"hardware": origin.hardware.model_copy(update=other)})
     there = compare_runs(make("a", BASE), make("b", BASE, timing=slow, provenance=elsewhere))
     assert "seconds" not in {one.metric for one in there.changes}
     assert there.verdict == "same"
-    assert there.warnings[-1] == "times are not compared: they are of other hardware"
+    assert there.warnings[-1] == "times are not compared: they are of other hardware or numbers of threads"
 
 
 def test_a_run_that_its_reference_was_made_from_is_the_same(make: Maker) -> None:

@@ -12,14 +12,21 @@ import pytest
 
 from baselines.registry import load_method, parse_variant
 from benchmark import cells
+from benchmark.analysis import analyse
+from benchmark.compare import check_run, compare_runs
 from benchmark.extended import find_any_edit, other_scores
+from benchmark.findings import difference_table
 from benchmark.options import RunOptions
+from benchmark.references import make_reference
 from benchmark.runner import run_benchmark
+from benchmark.store import Run, StoredCell, read_run
+from benchmark.tables import summary
 from mix2mix import extensions
 from mix2mix.cli import main
 from mix2mix.commands.scenes import MiniatureWorld
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
+from reports.page import write_report
 
 SPECS = """
 from baselines.api import MethodSpec
@@ -29,7 +36,7 @@ from mix2mix.edit import Edit
 SEPIA = MethodSpec("sepia", "Sepia", None, (), "half the blue", "theirs.work:Sepia")
 EDITS = (Edit("Make it winter", "A garden", "A garden in winter"),)
 GARDEN = SceneSpec("garden", "theirs.work:Garden", EDITS)
-WARMTH = MetricSpec("warmth", "Warmth", "lower", "red over blue", "theirs.work:warmth")
+WARMTH = MetricSpec("warmth", "Warmth", "lower", "red over blue", "theirs.work:warmth", 0.05)
 """
 WORK = """
 import stub_world
@@ -110,6 +117,68 @@ def test_method_scene_and_metric_take_part_in_a_run(options: RunOptions) -> None
     assert len(warmth.values) == 2
     assert warmth.mean == pytest.approx(sum(warmth.values) / 2)
     assert run_benchmark(options).kept == 1
+
+
+def test_their_metric_is_a_column_of_every_table_with_its_origin(options: RunOptions) -> None:
+    (result,) = run_benchmark(options).results
+    assert result.metrics is not None
+    mean, run = result.metrics.extra["warmth"].mean, read_run(options.output)
+    assert "Warmth ↓" in summary(run)
+    assert "Warmth is a metric of theirs 1.2." in summary(run)
+    assert ",extra_warmth\n" in (options.output / "table.csv").read_text().partition("sepia")[0]
+    assert f",{mean!r}\n" in (options.output / "table.csv").read_text()
+    assert [one.mean for one in analyse(run).summaries if one.metric == "extra_warmth"] == [mean]
+    page = write_report(options.output, options.output / "report.html").read_text()
+    assert page.count("Warmth\u00a0↓<") == 2  # the scores of methods, and of cells
+    assert "Warmth is a metric of theirs 1.2." in page
+
+
+def test_their_metric_is_tested_and_compared(package: Path, options: RunOptions) -> None:
+    both = replace(options, variants=(*options.variants, parse_variant("unedited")))
+    run_benchmark(both)
+    run = read_run(both.output)
+    (found,) = (one for one in analyse(run).differences if one.metric == "extra_warmth")
+    assert (found.first, found.second, found.cells) == ("sepia", "unedited", 1)
+    assert found.difference == pytest.approx(analyse_mean(run, "sepia") - analyse_mean(run, "unedited"))
+    table = difference_table(run, [found])
+    assert table.head[-1] == "Warmth, p"
+    assert table.notes == ("Warmth is a metric of theirs 1.2.",)
+    assert "Warmth ↓" in write_report(both.output, both.output / "report.html").read_text().partition("Every pair")[2]
+
+
+@pytest.mark.parametrize(("by", "verdict"), [(0.04, "same"), (0.06, "worse"), (-0.06, "improved")])
+def test_runs_are_compared_by_their_metric_s_own_tolerance(options: RunOptions, by: float, verdict: str) -> None:
+    run_benchmark(options)
+    before = read_run(options.output)
+    (change,) = (one for one in compare_runs(before, warmer(before, by)).changes if one.metric == "extra_warmth")
+    assert (change.title, change.tolerance, change.verdict) == ("Warmth ↓", 0.05, verdict)
+
+
+def test_a_reference_keeps_their_metric(options: RunOptions) -> None:
+    run_benchmark(replace(options, seeds=(0, 1)))
+    run = read_run(options.output)
+    reference = make_reference([run])
+    assert reference.cells[0].metrics["extra_warmth"].tolerance == pytest.approx(0.05)
+    (change,) = (one for one in check_run(warmer(run, 0.3), reference).changes if one.metric == "extra_warmth")
+    assert change.verdict == "worse"
+
+
+def warmer(run: Run, by: float) -> Run:
+    """The run with so much more of their metric in every cell."""
+
+    def changed(cell: StoredCell) -> StoredCell:
+        assert cell.result.metrics is not None
+        scores = cell.result.metrics.extra["warmth"]
+        extra = {"warmth": scores.model_copy(update={"mean": scores.mean + by})}
+        metrics = cell.result.metrics.model_copy(update={"extra": extra})
+        return replace(cell, result=cell.result.model_copy(update={"metrics": metrics}))
+
+    return replace(run, cells=tuple(map(changed, run.cells)))
+
+
+def analyse_mean(run: Run, method: str) -> float:
+    (found,) = (one for one in analyse(run).summaries if (one.method, one.metric) == (method, "extra_warmth"))
+    return found.mean
 
 
 def test_their_sources_are_part_of_what_a_cell_depends_on(options: RunOptions, package: Path) -> None:

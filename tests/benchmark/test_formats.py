@@ -81,9 +81,11 @@ def test_markdown_is_a_section() -> None:
 
 def test_latex_is_a_float_that_shows_its_caption_and_notes() -> None:
     assert as_latex(PLAIN).splitlines() == [
+        r"% needs \usepackage{booktabs,graphicx}",
         r"\begin{table}",
         r"\centering",
         r"\caption{Title. A caption.}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"Name & Value $\uparrow$ \\",
@@ -91,7 +93,7 @@ def test_latex_is_a_float_that_shows_its_caption_and_notes() -> None:
         r"a & 1.5 \\",
         r"longer & 10 \\",
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\par{\footnotesize A note.\par}",
         r"\end{table}",
     ]
@@ -99,8 +101,19 @@ def test_latex_is_a_float_that_shows_its_caption_and_notes() -> None:
 
 def test_latex_without_a_title_is_a_bare_tabular_below_a_comment() -> None:
     lines = as_latex(Table("", "One\nTwo", ("a", "b"), (("x", "1"),))).splitlines()
-    assert lines[:3] == ["% One", "% Two", r"\begin{tabular}{lr}"]
-    assert lines[-1] == r"\end{tabular}"
+    assert lines[0].startswith("% needs ")
+    assert (lines[1:3], lines[4]) == (["% One", "% Two"], r"\begin{tabular}{lr}")
+    assert lines[-1] == r"\end{tabular}}"
+
+
+def test_latex_takes_no_row_for_an_argument_of_the_line_above() -> None:
+    lines = as_latex(Table("T", "", ("a", "b"), (("[x] y", "1"), ("* z", "2")))).splitlines()
+    assert lines[lines.index(r"\midrule") + 1 :][:2] == [r"{[}x] y & 1 \\", r"{*} z & 2 \\"]
+
+
+def test_latex_breaks_the_lines_of_long_names() -> None:
+    table = Table("T", "", ("a", "b", "c"), (("short", 31 * "x", "1"),), texts=2)
+    assert r"\begin{tabular}{lp{11em}r}" in as_latex(table)
 
 
 def test_html_is_a_whole_page_with_headings_that_a_screen_reader_finds() -> None:
@@ -142,5 +155,5 @@ def test_every_format_is_known_by_the_ending_of_its_files() -> None:
         "html": "<!do",
         "csv": "Name",
         "md": "## T",
-        "tex": "\\beg",
+        "tex": "% ne",
     }

@@ -84,6 +84,7 @@ def test_views_of_a_built_in_scene_score_as_if_the_method_had_run_here(
         same = here[result.identity.scene]
         assert result.metrics == same.metrics
         assert result.views == same.views
+        assert result.error_maps == same.error_maps != ()
         assert result.identity.scene_digest == same.identity.scene_digest
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from baselines.registry import SPECS
 from benchmark import store
+from benchmark.error_maps import map_name
 from benchmark.rescoring import rescore
 from benchmark.runner import RunOptions, run_benchmark
 from mix2mix.errors import InputError
@@ -34,6 +35,19 @@ def test_lost_scores_come_back_the_same(finished: RunOptions) -> None:
     assert metrics_of(finished) == [None, None]
     assert rescore(finished.output, finished.bundle, finished.scenes) == 2
     assert metrics_of(finished) == before
+
+
+def test_maps_that_were_damaged_or_never_recorded_come_back_the_same(finished: RunOptions) -> None:
+    first, second = store.read_run(finished.output).cells
+    (first.folder / map_name(0)).write_bytes(b"no map")
+    store.replace_result(second.folder, second.result.model_copy(update={"error_maps": ()}))
+    (damaged,) = store.read_run(finished.output).damaged
+    assert damaged[0].endswith("/reprojection_0.png")
+    rescore(finished.output, finished.bundle, finished.scenes)
+    again = store.read_run(finished.output)
+    assert again.damaged == ()
+    assert [cell.result.error_maps for cell in again.cells] == [first.result.error_maps, second.result.error_maps]
+    assert len(first.result.error_maps) == 2
 
 
 def test_scores_of_older_metrics_become_current_and_are_kept(finished: RunOptions) -> None:

@@ -108,6 +108,8 @@ def test_a_planned_cell_that_was_not_run_is_missing(
 def test_a_folder_without_a_run_is_a_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no run.json; expected a folder with run.json"):
         store.read_run(tmp_path)
+    with pytest.raises(InputError, match=r"run .*gone: got no such folder; expected a folder with run\.json"):
+        store.read_run(str(tmp_path / "gone"))
 
 
 def test_files_of_before_have_no_checksum_and_are_read(

@@ -69,6 +69,14 @@ def test_two_workers_give_what_one_gives_in_the_same_order(make: Callable[..., R
     assert run_benchmark(options, TWO).kept == 6
 
 
+def test_a_cell_tells_the_threads_of_the_worker_that_made_it(
+    make: Callable[..., RunOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # of each worker's process, which shares them with the other
+    results = run_benchmark(make("grainy"), TWO).results
+    assert {result.provenance.hardware.threads for result in results} == {1}
+
+
 def test_cells_of_workers_that_share_a_device_are_not_timed(make: Callable[..., RunOptions], tmp_path: Path) -> None:
     options = make("grainy", seeds=1)
     assert [result.timing for result in run_benchmark(options, TWO).results] == [None]

@@ -46,6 +46,13 @@ def test_it_edits_all_views_and_counts_truly(example, random_bundle_folder):
     assert told[:2] == [("edit", 1, 2), ("edit", 2, 2)]
 
 
+def test_the_page_s_metric_can_be_described_so():
+    code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[-1]
+    names = {}
+    exec(compile(code, str(PAGE), "exec"), names)
+    assert names["WARMTH"].id in PAGE.read_text().partition("mix2mix.metrics")[2].partition("\n```")[0]
+
+
 def test_the_page_shows_the_external_example_as_it_is():
     text = PAGE.read_text()
     for line in (PAGE.parent / "external" / "negative.toml").read_text().splitlines():

@@ -1,28 +1,15 @@
 """The page in a real browser, opened as a file: by mouse and keyboard, on a phone and on paper, and judged by axe."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from benchmark.error_maps import encode_map, map_name
 from reports.page import write_report
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 METHODS = {
@@ -36,24 +23,10 @@ METHODS = {
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def report(make_scored_run: Callable[..., Path], add_cell: Callable[..., Path]) -> Path:
     """A page with every section: maps, a curve, and a failed cell."""
-    run = make_scored_run(METHODS)
-    for cell in (run / "cells").glob("*/*/*/seed-0"):
-        for index in range(2):
-            (cell / map_name(index)).write_bytes(encode_map(np.eye(16)))
+    run = make_scored_run(METHODS, maps=True)
     trouble = {"status": "failed", "reason": "because", "traceback": "File x, line 1"}
     add_cell(run, "theirs", "turn-him-into-a-knight", **trouble)
     return write_report(run, run / "report.html")

@@ -39,10 +39,12 @@ def test_cons_is_shown_with_dir(make_run: MakeRun) -> None:
     assert strip.facts == ("Dir 0.150", "Cons 0.400", "relative error 0.20", "12 s")
 
 
-def test_a_cell_with_a_map_has_one_for_every_view_so_that_a_lost_one_is_missed(make_run: MakeRun) -> None:
+def test_a_cell_has_the_maps_that_it_was_saved_with_so_that_a_lost_one_is_missed(
+    make_run: MakeRun, add_cell: Callable[..., Path]
+) -> None:
     run = make_run()
-    cell = run / store.read_record(run).cells[0]
-    (cell / map_name(1)).write_bytes(b"a map")
+    cell = add_cell(run, "ours", "give-him-a-venetian-mask", maps=True)
+    (cell / map_name(1)).unlink()
     ours, theirs = blocks_of(run)[0].strips[1:]
     assert [picture.error_map for picture in ours.pictures] == [cell / map_name(0), cell / map_name(1)]
     assert [picture.error_map for picture in theirs.pictures] == [None, None]

@@ -112,15 +112,18 @@ def test_every_view_of_every_cell_is_shown_under_its_original(make_run: MakeRun)
     assert alts[1:3] == ["Original view 2 of face", "View 1, Give him a venetian mask, by Ours"]
 
 
-def test_maps_are_shown_and_can_be_chosen_only_where_there_are_some(make_run: MakeRun) -> None:
+def test_maps_are_shown_and_can_be_chosen_only_where_there_are_some(
+    make_run: MakeRun, add_cell: Callable[..., Path]
+) -> None:
     run = make_run()
     assert "error" not in page_of(run).values("value")
-    cell = run / store.read_record(run).cells[0]
-    (cell / map_name(0)).write_bytes(encode_map(np.zeros((4, 4))))
+    cell = add_cell(run, "ours", "give-him-a-venetian-mask", maps=True)
+    (cell / map_name(1)).write_bytes(encode_map(np.zeros((4, 4))))  # a whole picture, but not the one that was saved
     page = page_of(run)
     assert "error" in page.values("value")
     assert "The map is missing or damaged" in page.text  # the second view's
     assert "Pictures that are missing or damaged: 1." in page.text
+    assert "seed-0/reprojection_1.png damaged: missing or changed" in words_of(page)
     assert "Map of reprojection errors. View 1, Give him a venetian mask, by Ours" in page.values("alt")
 
 

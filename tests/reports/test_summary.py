@@ -53,7 +53,7 @@ def test_what_two_edits_cannot_settle_is_not_claimed(make_scored_run: MakeRun) -
 
 def test_who_follows_the_instruction_more_closely_is_told_beside(make_scored_run: MakeRun) -> None:
     text = told(summary_of(make_scored_run(METHODS)))
-    assert "In following the instruction, Worse is ahead: Dir 0.180 against 0.150 (−0.030; Holm" in text
+    assert "In following the instruction, Worse is ahead: Dir 0.180 against 0.150 (+0.030; Holm" in text
 
 
 def test_the_cost_is_told_beside_the_fastest(make_scored_run: MakeRun) -> None:

@@ -13,7 +13,7 @@ def test_the_null_studies_have_no_effect() -> None:
 
 def test_a_row_a_test_and_a_column_a_design() -> None:
     table = false_positives({"all alike": NULL_STUDIES["all alike"]}, studies=10, seed=0)
-    assert table.headings == ("Test", "all alike")
+    assert table.head == ("Test", "all alike")
     named = [row[0] for row in table.rows]
     assert {"sign flip", "sign flip, sampled", "wins, sign test", "consistent, Fisher"} <= set(named)
     assert {"inconsistent, GEE by scene", "consistent, sign flip by scene, one-sided"} <= set(named)

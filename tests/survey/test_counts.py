@@ -2,9 +2,9 @@
 
 import json
 
+from benchmark.formats import as_text
 from survey.counts import count_tests, counts_table
 from survey.exact import Share
-from survey.tables import text_table
 
 WINS = Share(15, 20)
 CONSISTENT = Share(65, 100), Share(34, 100)
@@ -29,6 +29,6 @@ def test_they_stand_under_the_names_that_an_analysis_has() -> None:
 
 
 def test_only_what_was_given_is_shown() -> None:
-    lines = text_table(counts_table(count_tests(wins=WINS))).splitlines()
-    assert len(lines) == 4
+    lines = as_text(counts_table(count_tests(wins=WINS))).splitlines()
+    assert len(lines) == 5
     assert lines[-1].split() == ["wins,", "sign", "test", "15", "won,", "5", "lost", "0.020695", "0.041389"]

@@ -22,7 +22,7 @@ def analysis() -> Analysis:
 
 def test_every_figure_of_the_survey_is_there_unchanged(analysis: Analysis) -> None:
     ours, table = table_2(analysis), paper_table_2(analysis, ["i-mix2mix", "t2vz"])
-    places = [table.head.index(heading) for heading in ours.headings]
+    places = [table.head.index(heading) for heading in ours.head]
     assert tuple(tuple(row[place] for place in places) for row in table.rows) == ours.rows
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from benchmark.formats import as_text
 from survey.comparison import Settings, compare
 from survey.power import Rejections, count_rejections, p_values, paired, power_record, power_table, simulate_power
 from survey.simulate import Design, simulate_counts
 from survey.simulated_ratings import simulate_ratings
-from survey.tables import text_table
 from survey.tallies import counts_by_method
 
 
@@ -43,7 +43,7 @@ def test_rejections_are_counted_at_the_level() -> None:
 
 def test_the_table_says_that_it_is_a_simulation() -> None:
     found = {"sign flip": Rejections(30, 40)}
-    text = text_table(power_table([-0.5], [found]))
+    text = as_text(power_table([-0.5], [found]))
     assert "% of 40 SIMULATED studies" in text
     assert "effect -0.5" in text
     assert "75.0 ± 6.8" in text

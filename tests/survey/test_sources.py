@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mix2mix.errors import InputError
+from survey import sources
 from survey.sources import read_source
 
 BOTH = ("ours", "theirs")
@@ -88,6 +89,12 @@ def test_a_folder_of_something_else_is_bad_input(tmp_path: Path) -> None:
 def test_a_plain_folder_has_no_seeds(views: Path) -> None:
     with pytest.raises(InputError, match="no seeds"):
         read_source(views, BOTH, seed=1)
+
+
+def test_more_views_than_a_rater_can_be_shown_are_bad_input(views: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAX_VIEWS", 3)
+    with pytest.raises(InputError, match="got 4; expected at most 3"):
+        read_source(views, BOTH)
 
 
 @pytest.mark.parametrize("name", ["view_5.png", "view_3.jpg"])
