@@ -15,7 +15,7 @@ from benchmark.catalogue import find_edit
 from benchmark.speed import EDIT, SCENE, SEED, sized
 from mix2mix.bundles import Bundle, load_bundle, parse_weights
 from mix2mix.distill import at_work, new_draws, prepare, update
-from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.distill_config import distill_config
 from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
@@ -24,7 +24,7 @@ from mix2mix.schedule import learning_rate, student_timesteps
 
 @dataclass(frozen=True)
 class Course:
-    """What some updates came to: clean latents [N, 4, h, w] after the last, and the gradient's norm at each [n]."""
+    """What some updates came to: clean latents [N, 4, h, w] after the last, and the unclipped gradient's norm at each [n]."""
 
     x0: Tensor
     norms: Tensor
@@ -44,7 +44,7 @@ def follow(bundle: Bundle, updates: int, device: str, fast: bool) -> Course:
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
-    scene, edit, config = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit, _config(bundle)
+    scene, edit, config = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit, distill_config(bundle, {})
     generator = torch.Generator(device).manual_seed(SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
     draws = new_draws(trajectory, judge)
@@ -59,7 +59,7 @@ def follow(bundle: Bundle, updates: int, device: str, fast: bool) -> Course:
         for number in range(updates):
             draws.refresh(generator, len(scene.images), config, learning_rate(number, config.plan))
             learn()
-            norms.append(gradient_norm(trajectory.parameters()))
+            norms.append(trajectory.optimiser.norm.clone())
     return Course(trajectory.x0.clone(), torch.stack(norms))
 
 
@@ -67,16 +67,6 @@ def difference(one: Course, other: Course) -> Difference:
     """How far one is from the other."""
     x0 = (one.x0 - other.x0).norm() / other.x0.norm()
     return Difference(x0.item(), (one.norms / other.norms - 1).abs().max().item())
-
-
-def gradient_norm(parameters: list[torch.nn.Parameter]) -> Tensor:
-    """Of all parameters together []."""
-    return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-
-
-def _config(bundle: Bundle) -> DistillConfig:
-    """The bundle's, but that gradients are not clipped: all that exceed the limit would have one norm."""
-    return distill_config(bundle, {"gradient_clip": float("inf")})
 
 
 def main(arguments: list[str] | None = None) -> int:

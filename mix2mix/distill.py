@@ -17,10 +17,12 @@ from torch.nn.functional import interpolate
 
 from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
-from mix2mix.compiling import compiled, compiler_missing
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
+from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
+from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
 from mix2mix.replay import Replay, synchronise
 from mix2mix.scene import Scene
@@ -94,7 +96,7 @@ class Trajectory:
     condition: Condition
     x: Tensor
     x0: Tensor
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     mapping: nn.Module = field(default_factory=nn.Identity)
     blocks: Sequence[nn.Module] = ()
     """Parts of the student's network that hold nearly all of its work."""
@@ -150,14 +152,13 @@ def predict(trajectory: Trajectory, draws: Draws) -> Tensor:
 def backpropagate(trajectory: Trajectory, z0: Tensor, gradient: Tensor) -> None:
     """Push the teacher's judgement [N, 4, h, w] of z0 through the prediction, to a gradient of all that is trained."""
     loss = (gradient * z0).sum() / z0.numel()
-    trajectory.optimiser.zero_grad(set_to_none=True)
+    trajectory.optimiser.forget()
     loss.backward()
 
 
 def descend(trajectory: Trajectory, config: DistillConfig) -> None:
     """Clip the gradient and take the optimiser's step."""
-    torch.nn.utils.clip_grad_norm_(trajectory.parameters(), config.gradient_clip)
-    trajectory.optimiser.step()
+    trajectory.optimiser.step(config.gradient_clip)
 
 
 @torch.no_grad()
@@ -215,15 +216,25 @@ def prepare(
     teacher = bundle.teacher
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
-    network = FlatNetwork(bundle.student.network)
-    student = Student(network, bundle.student.preconditioning).to(device).train()
     mapping = latent_mapping(config.latent_mapping).to(device)
+    network, optimiser = _trained(bundle, mapping, config, device)
+    student = Student(network, bundle.student.preconditioning).to(device).train()
     x = student.initial_noise(condition.latents.shape, generator)
-    lr = torch.tensor(config.plan.lr_start, device=device)
-    trained = [*student.parameters(), *mapping.parameters()]
-    optimiser = torch.optim.AdamW(trained, lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda)
     blocks = [part for part in network.template.modules() if isinstance(part, Conditioned)]
     return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping, blocks)
+
+
+def _trained(
+    bundle: Bundle, mapping: nn.Module, config: DistillConfig, device: str
+) -> tuple[FlatNetwork | LeanNetwork, Optimiser]:
+    """A copy of the student's network on the device, and what trains it together with the mapping."""
+    lr, decay, source = config.plan.lr_start, config.weight_decay, bundle.student.network
+    if compiles(bundle.settings, device):
+        lean = LeanNetwork(source, device)
+        move = compiled_function(move_halves)
+        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, move=move)
+    flat = FlatNetwork(source).to(device)
+    return flat, ClippedAdamW([*flat.parameters(), *mapping.parameters()], lr, decay)
 
 
 @contextmanager
@@ -232,7 +243,7 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     bundle = judge.bundle
     with ExitStack() as stack:
         stack.enter_context(_shared_attention(judge, config.attention))
-        if bundle.settings.compiled and trajectory.x.is_cuda and not compiler_missing():
+        if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
         yield
 
@@ -269,11 +280,10 @@ def _optimise(
 def new_draws(trajectory: Trajectory, judge: Judge) -> Draws:
     """What the updates of a trajectory draw, not drawn yet."""
     device = trajectory.x.device
-    lr = trajectory.optimiser.param_groups[0]["lr"]
     tau, tau_next, t = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
     # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
     noise = torch.empty(judge.image_latents.shape, device=device)
-    return Draws(tau, tau_next, t, judge.attention.kappa, noise, lr)
+    return Draws(tau, tau_next, t, judge.attention.kappa, noise, trajectory.optimiser.lr)
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:

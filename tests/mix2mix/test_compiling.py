@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mix2mix import compiling
-from mix2mix.compiling import compiled, compiler_missing
+from mix2mix.compiling import compiled, compiled_function, compiler_missing
 
 
 class Doubling(nn.Module):
@@ -58,3 +58,11 @@ def test_what_compilation_lacks_is_named(monkeypatch):
     assert compiler_missing() == "triton is not installed"
     monkeypatch.setattr(compiling, "find_spec", lambda name: object())
     assert compiler_missing() is None
+
+
+def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeypatch):
+    monkeypatch.setattr(compiling, "find_spec", lambda name: object())
+    assert compiled_function(lambda x: 2 * x)(1) == 102
+    assert compile_calls == [{"dynamic": False, "backend": "inductor"}]
+    monkeypatch.setattr(compiling, "find_spec", lambda name: None)
+    assert compiled_function(lambda x: 2 * x)(1) == 2

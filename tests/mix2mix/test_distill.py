@@ -22,6 +22,7 @@ from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.family import held_out_cameras
 from mix2mix.mini.world import FAMILIES
+from mix2mix.optimiser import ClippedAdamW
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, seva_sigmas, updates_per_timestep
 from mix2mix.seva import Seva, SevaConfig
@@ -95,12 +96,12 @@ def trajectory_of(student: Student, side: int, views: int = 2, lr: float = 0.1, 
         noise_of(4, side, side, seed=0), noise_of(context, seed=1), noise_of(views + 1, 6, side, side, seed=2)
     )
     x = 20 * noise_of(views + 1, 4, side, side, seed=3)
-    optimiser = torch.optim.AdamW(student.parameters(), lr=torch.tensor(lr), weight_decay=0.01, fused=True)
+    optimiser = ClippedAdamW(student.parameters(), lr, weight_decay=0.01)
     return Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
 
 
 def draws_of(trajectory: Trajectory, side: int, tau: int = 700, tau_next: int = 675, views: int = 2) -> Draws:
-    lr, noise = trajectory.optimiser.param_groups[0]["lr"], torch.zeros(views, 4, side, side)
+    lr, noise = trajectory.optimiser.lr, torch.zeros(views, 4, side, side)
     return Draws(torch.tensor(tau), torch.tensor(tau_next), torch.tensor(800), torch.tensor(0), noise, lr)
 
 
@@ -145,7 +146,7 @@ def test_the_gradient_s_norm_is_clipped_at_a_half(bundle, scale):
     norms = {}
     for clip in (math.inf, 0.5):
         fresh = replace(trajectory, student=copy.deepcopy(student))
-        fresh.optimiser = torch.optim.AdamW(fresh.student.parameters(), lr=torch.tensor(0.0), fused=True)
+        fresh.optimiser = ClippedAdamW(fresh.student.parameters(), lr=0.0, weight_decay=0.0)
         method.update(fresh, judge, draws_of(fresh, 8), replace(DistillConfig(), gradient_clip=clip))
         gradients = [p.grad for p in fresh.student.parameters() if p.grad is not None]
         norms[clip] = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
@@ -243,7 +244,7 @@ def dry_run(bundle, monkeypatch):
             log.events.append(("update", int(draws.tau)))
             log.t.append(int(draws.t))
             log.kappa.append(int(draws.kappa))
-            log.lr.append(float(trajectory.optimiser.param_groups[0]["lr"]))
+            log.lr.append(float(trajectory.optimiser.lr))
             assert draws.kappa is judge.attention.kappa
             if keep_noise:
                 log.noise.append(draws.noise.clone())
@@ -542,7 +543,7 @@ def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
     nn.init.normal_(mapping.weight, std=0.1, generator=torch.Generator().manual_seed(1))
     trajectory = replace(trajectory_of(student, side=9), mapping=mapping)
     parameters = trajectory.parameters()
-    trajectory.optimiser = torch.optim.AdamW(parameters, lr=torch.tensor(0.01), fused=True)
+    trajectory.optimiser = ClippedAdamW(parameters, lr=0.01, weight_decay=0.01)
     judge, before = StubJudge(noise_of(2, 4, 8, 8, seed=4)), [p.detach().clone() for p in parameters]
     predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
     z0 = mapping(interpolate(predicted, (8, 8), mode="bilinear"))
@@ -561,7 +562,7 @@ def test_the_optimiser_of_a_run_holds_the_learned_mapping(bundle, monkeypatch):
     seen = []
     monkeypatch.setattr(method, "update", lambda trajectory, *_: seen.append(trajectory))
     run(bundle, config=replace(SHORT, latent_mapping="learned"))
-    trained = {id(p) for p in seen[0].optimiser.param_groups[0]["params"]}
+    trained = {id(p) for p in seen[0].optimiser.inner.param_groups[0]["params"]}
     assert trained == {id(p) for p in seen[0].parameters()}
     assert {id(p) for p in seen[0].mapping.parameters()} < trained
 
@@ -681,7 +682,7 @@ def test_the_bundle_s_weight_decay_and_clip_reach_the_optimiser(bundle, monkeypa
     seen = []
     monkeypatch.setattr(method, "update", lambda trajectory, judge, draws, config: seen.append((trajectory, config)))
     run(bundle, config=replace(TINY, weight_decay=0.3, gradient_clip=0.7))
-    group = seen[0][0].optimiser.param_groups[0]
+    group = seen[0][0].optimiser.inner.param_groups[0]
     assert (group["weight_decay"], group["betas"]) == (0.3, (0.9, 0.999))
     assert seen[0][1].gradient_clip == 0.7
     assert sum(p.numel() for p in group["params"]) == sum(p.numel() for p in bundle.student.parameters())
