@@ -24,7 +24,7 @@ from mix2mix.schedule import learning_rate, student_timesteps
 
 @dataclass(frozen=True)
 class Course:
-    """What some updates came to: clean latents [N, 4, h, w] after the last, and the unclipped gradient's norm at each [n]."""
+    """What some updates came to: clean latents [N, 4, h, w] after the last, and each unclipped gradient's norm [n]."""
 
     x0: Tensor
     norms: Tensor

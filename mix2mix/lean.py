@@ -203,5 +203,5 @@ def _halves(
     weights: Mapping[str, Tensor], group: Mapping[str, Layout], device: torch.device | str, piece: int
 ) -> tuple[Tensor, Tensor]:
     """Both halves of a group's weights in one row, filled up with zeros to whole pieces."""
-    row = joined(weights[name] for name in group).to(device)
+    row = joined(weights[name].to(device) for name in group)
     return split_halves(nn.functional.pad(row, (0, -len(row) % piece)))
