@@ -48,7 +48,7 @@ from mix2mix.distill import (
     prepare,
     update,
 )
-from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.distill_config import DistillConfig, Memory, distill_config
 from mix2mix.edit import Progress
 from mix2mix.mini.world import held_out_scene
 from mix2mix.reference import choose_reference, edit_reference
@@ -161,7 +161,14 @@ class Update:
         descend(self._work.trajectory, self._work.bench.config)
 
 
-def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effort, progress: Progress) -> Speed:
+def measure(
+    load: "Callable[[], Bundle]",
+    views: int,
+    device: str,
+    effort: Effort,
+    progress: Progress,
+    memory: Memory = "normal",
+) -> Speed:
     """Load a bundle and measure every phase of an edit of so many views with it.
 
     Args:
@@ -170,6 +177,7 @@ def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effor
         device: "cpu", "cuda", "cuda:1", ...
         effort: how often things are run.
         progress: told of what is under way.
+        memory: how much of it the distillation may take.
 
     """
     scene = held_out_scene(SCENE, views)
@@ -179,9 +187,8 @@ def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effor
     _make_room(device)
     loading = Timed(LOAD, load, device)
     bundle = loading()
-    bench = Bench(
-        sized(scene, bundle), find_edit(EDIT).edit, bundle, distill_config(bundle, {}), device, effort, progress
-    )
+    config = distill_config(bundle, {"memory": memory})
+    bench = Bench(sized(scene, bundle), find_edit(EDIT).edit, bundle, config, device, effort, progress)
     phases, parts = _measure_edit(bench, rate.tflops)
     return _speed(bench, rate, (loading.result(), *phases), parts)
 
@@ -312,6 +319,7 @@ def _speed(bench: Bench, rate: MatrixRate, phases: tuple[PhaseSpeed, ...], parts
         scene=SCENE,
         views=len(bench.scene.images),
         image_size=bench.bundle.settings.image_size,
+        memory=bench.config.memory,
         threads=torch.get_num_threads(),
         matrix=rate,
         phases=phases,

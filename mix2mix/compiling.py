@@ -1,15 +1,18 @@
-"""Compilation of a network's blocks: fewer passes over memory, for networks so large that it pays for its minutes.
+"""How a network's blocks compute: compiled, for fewer passes over memory; or computed twice, for less of it.
 
 Blocks rather than whole networks: those of one kind and shape are compiled once, for all scenes and edits of a process.
+It pays for its minutes where networks are large.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, ParamSpec
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from mix2mix.bundles import BundleSettings
@@ -38,13 +41,38 @@ def compiled_function(function: Callable[P, None], backend: str = "inductor") ->
 @contextmanager
 def compiled(parts: Iterable[nn.Module], backend: str = "inductor") -> Iterator[None]:
     """Within the block, these parts of networks are compiled when they first run; afterwards all is as it was."""
-    parts = list(parts)
-    for part in parts:
-        # An instance's own attribute stands before its class's method.
-        part.__dict__["forward"] = torch.compile(part.forward, dynamic=False, backend=backend)
+    programs = {part: torch.compile(part.forward, dynamic=False, backend=backend) for part in parts}
+    with _computing_by(programs), torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
+        yield
+
+
+@contextmanager
+def recomputed(parts: Iterable[nn.Module]) -> Iterator[None]:
+    """Within the block, these parts keep their inputs alone for a backward pass, and compute the rest again in it.
+
+    May be compiled inside of the block: the programs then recompute.
+    """
+    with _computing_by({part: MethodType(_checkpointed, part) for part in parts}):
+        yield
+
+
+def _checkpointed(part: nn.Module, *inputs: Any) -> Any:
+    """A part's own forward pass. A method, as a compiler makes one program of it for all parts of a kind."""
+    own = type(part).forward
+    # Nothing random is drawn in it: the state of the generators need not be kept.
+    return checkpoint(own, part, *inputs, use_reentrant=False, preserve_rng_state=False)
+
+
+@contextmanager
+def _computing_by(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+    """Within the block, parts of networks compute by these functions; afterwards as before."""
+    before = {part: part.__dict__.get("forward") for part in forwards}
+    for part, forward in forwards.items():
+        part.__dict__["forward"] = forward  # an instance's own attribute stands before its class's method
     try:
-        with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
-            yield
+        yield
     finally:
-        for part in parts:
+        for part, own in before.items():
             del part.__dict__["forward"]
+            if own is not None:
+                part.__dict__["forward"] = own

@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate
 
 from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
-from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
@@ -231,8 +231,8 @@ def _trained(
     lr, decay, source = config.plan.lr_start, config.weight_decay, bundle.student.network
     if compiles(bundle.settings, device):
         lean = LeanNetwork(source, device)
-        move = compiled_function(move_halves)
-        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, move=move)
+        move, first = compiled_function(move_halves), torch.bfloat16 if config.memory == "low" else torch.float32
+        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, first=first, move=move)
     flat = FlatNetwork(source).to(device)
     return flat, ClippedAdamW([*flat.parameters(), *mapping.parameters()], lr, decay)
 
@@ -243,6 +243,8 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     bundle = judge.bundle
     with ExitStack() as stack:
         stack.enter_context(_shared_attention(judge, config.attention))
+        if config.memory == "low":
+            stack.enter_context(recomputed(trajectory.blocks))
         if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
         yield

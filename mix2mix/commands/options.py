@@ -50,6 +50,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: the GPU where there is one)")
 
 
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """``--memory``."""
+    parser.add_argument(
+        "--memory", choices=("normal", "low"), default="normal",
+        help="low: I-Mix2Mix takes half of a GPU's memory, and up to twice the time (default: normal)",
+    )  # fmt: skip
+
+
 def add_devices(parser: argparse.ArgumentParser) -> None:
     """``--device`` or, for several, ``--devices``."""
     choice = parser.add_mutually_exclusive_group()

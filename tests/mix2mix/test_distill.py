@@ -598,6 +598,11 @@ def test_every_ablation_gives_other_views_of_the_same_shape(bundle, settings):
     assert not torch.equal(other.views, paper.views)
 
 
+def test_low_memory_gives_the_same_views(bundle, done):
+    """On a CPU, where nothing but the blocks' second computation is saved."""
+    assert torch.equal(run(bundle, config=replace(TINY, memory="low")).views, done[0].views)
+
+
 class NoHostRead(TorchDispatchMode):
     """Refuses what would bring a tensor's value to the host: on a GPU it waits, and a CUDA graph cannot hold it."""
 

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from mix2mix import lean
+from mix2mix.compiling import compiled, recomputed
 from mix2mix.flat import FlatNetwork
 from mix2mix.lean import LeanAdamW, LeanNetwork, Pace, move_halves, moved_by
 from mix2mix.optimiser import ClippedAdamW
-from mix2mix.seva import Seva, SevaConfig
+from mix2mix.seva import Conditioned, Seva, SevaConfig
 
 CONFIG = SevaConfig(
     model_channels=32,
@@ -213,3 +214,19 @@ def test_the_pass_by_hand():
     assert first.item() == pytest.approx(1.1)
     assert second.item() == pytest.approx(8.995)
     assert weight.item() == pytest.approx(10 * (1 - 1e-5) - 1e-3 * 1.1 / (2 * math.sqrt(8.995)))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the compiler looks for one on a view
+def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network):
+    """All of a large network's ways at once; at the second step no program is made anew."""
+    torch._dynamo.reset()
+    plain, fast = lean_of(network), lean_of(network)
+    optimisers = [LeanAdamW(each, [], lr=1e-3, weight_decay=0.01, piece=PIECE) for each in (plain, fast)]
+    blocks = [part for part in fast.template.modules() if isinstance(part, Conditioned)]
+    expected = learn(plain, optimisers[0], 0.5, steps=1)
+    with recomputed(blocks), compiled(blocks, backend="aot_eager"):
+        found = learn(fast, optimisers[1], 0.5, steps=1)
+        made = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        learn(fast, optimisers[1], 0.5, steps=1)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == made > 0
+    assert found == pytest.approx(expected, rel=0.01)
