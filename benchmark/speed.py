@@ -52,7 +52,7 @@ from mix2mix.distill_config import DistillConfig, Memory, distill_config
 from mix2mix.edit import Progress
 from mix2mix.mini.world import held_out_scene
 from mix2mix.reference import choose_reference, edit_reference
-from mix2mix.replay import PLAIN_RUNS, Replay
+from mix2mix.replay import PLAIN_RUNS, Replay, shared_pool
 from mix2mix.schedule import learning_rate, student_timesteps, updates_per_timestep
 from mix2mix.teacher import resize
 
@@ -264,7 +264,8 @@ def _begin(bench: Bench, shown: Tensor) -> Distillation:
 def _measure_loop(work: Distillation) -> tuple[PhaseSpeed, ...]:
     """The iteration and the Euler step, both there at once as in an edit."""
     device = work.trajectory.x.device
-    learn, step = Replay(work.update, device), Replay(work.advance, device)
+    pool = shared_pool(device)
+    learn, step = (Replay(compute, device, pool) for compute in (work.update, work.advance))
 
     def iterate() -> None:
         work.refresh()

@@ -24,7 +24,7 @@ from mix2mix.flat import FlatNetwork
 from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
 from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
-from mix2mix.replay import Replay, synchronise
+from mix2mix.replay import Replay, shared_pool, synchronise
 from mix2mix.scene import Scene
 from mix2mix.schedule import (
     learning_rate,
@@ -152,13 +152,13 @@ def predict(trajectory: Trajectory, draws: Draws) -> Tensor:
 def backpropagate(trajectory: Trajectory, z0: Tensor, gradient: Tensor) -> None:
     """Push the teacher's judgement [N, 4, h, w] of z0 through the prediction, to a gradient of all that is trained."""
     loss = (gradient * z0).sum() / z0.numel()
-    trajectory.optimiser.forget()
     loss.backward()
 
 
 def descend(trajectory: Trajectory, config: DistillConfig) -> None:
-    """Clip the gradient and take the optimiser's step."""
+    """Clip the gradient, take the optimiser's step, and drop the gradient: nothing of an update is left in memory."""
     trajectory.optimiser.step(config.gradient_clip)
+    trajectory.optimiser.forget()
 
 
 @torch.no_grad()
@@ -264,8 +264,9 @@ def _optimise(
     device, plan = trajectory.x.device, config.plan
     draws = new_draws(trajectory, judge)
     taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
-    learn = Replay(lambda: update(trajectory, judge, draws, config), device)
-    step = Replay(lambda: advance(trajectory, draws), device)
+    pool = shared_pool(device)
+    learn = Replay(lambda: update(trajectory, judge, draws, config), device, pool)
+    step = Replay(lambda: advance(trajectory, draws), device, pool)
     done, total = 0, sum(updates)
     for index, count in enumerate(updates):
         draws.tau.copy_(taus[index])

@@ -87,6 +87,14 @@ class StubJudge:
         return self.answer
 
 
+class Watched(ClippedAdamW):
+    """Remembers the latest gradients, as clipped."""
+
+    def forget(self) -> None:
+        self.latest = {parameter: parameter.grad for parameter in self.inner.param_groups[0]["params"]}
+        super().forget()
+
+
 def noise_of(*shape: int, seed: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
@@ -96,7 +104,7 @@ def trajectory_of(student: Student, side: int, views: int = 2, lr: float = 0.1, 
         noise_of(4, side, side, seed=0), noise_of(context, seed=1), noise_of(views + 1, 6, side, side, seed=2)
     )
     x = 20 * noise_of(views + 1, 4, side, side, seed=3)
-    optimiser = ClippedAdamW(student.parameters(), lr, weight_decay=0.01)
+    optimiser = Watched(student.parameters(), lr, weight_decay=0.01)
     return Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
 
 
@@ -116,7 +124,7 @@ def test_the_gradient_is_that_of_the_sum_of_judgement_times_prediction_over_its_
     resized = interpolate(slope, (teacher_side, teacher_side), mode="bilinear")
     expected = (judge.answer * resized).sum() / judge.answer.numel()
     method.update(trajectory, judge, draws_of(trajectory, teacher_side), replace(TINY, gradient_clip=math.inf))
-    torch.testing.assert_close(student.network.gain.grad, expected)
+    torch.testing.assert_close(trajectory.optimiser.latest[student.network.gain], expected)
 
 
 def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle):
@@ -130,10 +138,10 @@ def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle)
     method.update(trajectory, judge, draws_of(trajectory, 8), replace(TINY, gradient_clip=math.inf))
     for name, parameter, gradient in zip(names, parameters, expected, strict=True):
         if any(part in name for part in UNREACHED):
-            assert parameter.grad is gradient is None
+            assert trajectory.optimiser.latest[parameter] is gradient is None
         else:
             assert gradient.any()  # the whole network is personalised
-            torch.testing.assert_close(parameter.grad, gradient)
+            torch.testing.assert_close(trajectory.optimiser.latest[parameter], gradient)
     torch.testing.assert_close(judge.z0, interpolate(predicted.detach(), (8, 8), mode="bilinear"))
     assert torch.equal(trajectory.x0, predicted.detach())
 
@@ -146,9 +154,9 @@ def test_the_gradient_s_norm_is_clipped_at_a_half(bundle, scale):
     norms = {}
     for clip in (math.inf, 0.5):
         fresh = replace(trajectory, student=copy.deepcopy(student))
-        fresh.optimiser = ClippedAdamW(fresh.student.parameters(), lr=0.0, weight_decay=0.0)
+        fresh.optimiser = Watched(fresh.student.parameters(), lr=0.0, weight_decay=0.0)
         method.update(fresh, judge, draws_of(fresh, 8), replace(DistillConfig(), gradient_clip=clip))
-        gradients = [p.grad for p in fresh.student.parameters() if p.grad is not None]
+        gradients = [gradient for gradient in fresh.optimiser.latest.values() if gradient is not None]
         norms[clip] = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     assert norms[0.5] == pytest.approx(min(0.5, norms[math.inf]), rel=1e-3)
     assert (norms[math.inf] > 0.5) == (scale > 1)
@@ -173,7 +181,7 @@ def test_an_update_starts_from_no_gradient():
     judge, gradients = StubJudge(noise_of(2, 4, 8, 8, seed=4)), []
     for _ in range(2):
         method.update(trajectory, judge, draws_of(trajectory, 8), TINY)
-        gradients.append(student.network.gain.grad.clone())
+        gradients.append(trajectory.optimiser.latest[student.network.gain])
     assert torch.equal(*gradients)
 
 
@@ -543,7 +551,7 @@ def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
     nn.init.normal_(mapping.weight, std=0.1, generator=torch.Generator().manual_seed(1))
     trajectory = replace(trajectory_of(student, side=9), mapping=mapping)
     parameters = trajectory.parameters()
-    trajectory.optimiser = ClippedAdamW(parameters, lr=0.01, weight_decay=0.01)
+    trajectory.optimiser = Watched(parameters, lr=0.01, weight_decay=0.01)
     judge, before = StubJudge(noise_of(2, 4, 8, 8, seed=4)), [p.detach().clone() for p in parameters]
     predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
     z0 = mapping(interpolate(predicted, (8, 8), mode="bilinear"))
@@ -553,7 +561,7 @@ def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
     assert norm > 1e-3
     torch.testing.assert_close(judge.z0, z0.detach())
     for parameter, gradient, old in zip(parameters, expected, before, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient * 1e-3 / norm, rtol=1e-3, atol=1e-9)
+        torch.testing.assert_close(trajectory.optimiser.latest[parameter], gradient * 1e-3 / norm, rtol=1e-3, atol=1e-9)
         assert not torch.equal(parameter, old)
     torch.testing.assert_close(trajectory.x0, predicted.detach())  # what is decoded is the student's own
 
