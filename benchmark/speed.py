@@ -50,6 +50,7 @@ from mix2mix.distill import (
 )
 from mix2mix.distill_config import DistillConfig, Memory, distill_config
 from mix2mix.edit import Progress
+from mix2mix.memory import check_memory
 from mix2mix.mini.world import held_out_scene
 from mix2mix.reference import choose_reference, edit_reference
 from mix2mix.replay import PLAIN_RUNS, Replay, shared_pool
@@ -253,6 +254,7 @@ def _measure_reference(bench: Bench) -> tuple[PhaseSpeed, Tensor]:
 def _begin(bench: Bench, shown: Tensor) -> Distillation:
     """The edit whose reference view is `shown` [1, 3, H, W], at its first timestep."""
     scene, edit, bundle, config = bench.scene, bench.edit, bench.bundle, bench.config
+    check_memory(bundle, len(scene.images), config, bench.device)
     generator, view = torch.Generator(bench.device).manual_seed(SEED), choose_reference(scene, SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, view, shown, generator, bench.device)
     draws, taus = new_draws(trajectory, judge), student_timesteps(config.plan.count)

@@ -17,11 +17,12 @@ from torch.nn.functional import interpolate
 
 from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
-from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
 from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
+from mix2mix.memory import check_memory
 from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
 from mix2mix.replay import Replay, shared_pool, synchronise
@@ -39,12 +40,13 @@ from mix2mix.student import Condition, Student, euler_step
 
 @dataclass(frozen=True)
 class DistillResult:
-    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds."""
+    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds, notes for people."""
 
     views: Tensor
     reference_view: int
     timings: dict[str, float]
     counts: dict[str, int]
+    notes: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,10 @@ def distill(
 ) -> DistillResult:
     """Edit all views of a scene: personalise the student to it and return its last prediction, decoded by the teacher.
 
-    The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is.
+    The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is. A GPU without the
+    memory for it is an `InputError`.
     """
+    check_memory(bundle, len(scene.images), config, device)
     clock = time.perf_counter
     start = clock()
     reference = choose_reference(scene, seed)
@@ -192,7 +196,10 @@ def distill(
     views = bundle.teacher.decode(trajectory.x0)
     synchronise(device)
     timings = {"edit": middle - start, "decode": clock() - middle}
-    return DistillResult(views, reference, timings, _counts(len(scene.images), config))
+    why = uncompiled_because(bundle.settings, device)
+    return DistillResult(
+        views, reference, timings, _counts(len(scene.images), config), {"compiler": why} if why else {}
+    )
 
 
 @torch.no_grad()

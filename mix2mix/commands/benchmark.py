@@ -18,6 +18,7 @@ from mix2mix.commands.options import (
     find_devices,
     integers,
     names,
+    warn_uncompiled,
 )
 from mix2mix.commands.scenes import MiniatureWorld
 from mix2mix.errors import InputError
@@ -165,6 +166,7 @@ def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSumma
         return _run_on_cluster(options, arguments)
     devices = find_devices(arguments.devices or (arguments.device,))
     print(f"uses    {', '.join(devices)}{': a process each' if len(devices) > 1 else ''}", flush=True)
+    warn_uncompiled(options.bundle.settings, devices[0])
     if len(set(devices)) < len(devices):
         print("note    workers that share a device slow each other: their cells are not timed")
     with writing(options.output):

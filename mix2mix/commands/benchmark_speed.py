@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mix2mix.commands.options import add_bundle, add_command, add_device, add_memory, find_device
+from mix2mix.commands.options import add_bundle, add_command, add_device, add_memory, find_device, warn_uncompiled
 from mix2mix.commands.progress import Progress
 from mix2mix.commands.scenes import DEFAULT_VIEWS
 
@@ -46,10 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from benchmark.speed import EFFORTS, SCENE, measure
     from benchmark.speed_report import text
-    from mix2mix.bundles import load_bundle
+    from mix2mix.bundles import bundle_info, load_bundle
 
     if not arguments.json:
         print(f"reads   bundle {arguments.bundle}, built-in scene {SCENE}: {arguments.views} views", flush=True)
+    warn_uncompiled(bundle_info(arguments.bundle, arguments.weights).settings, device)
     load = partial(load_bundle, arguments.bundle, device, arguments.weights)
     with closing(Progress()) as progress:
         speed = measure(load, arguments.views, device, EFFORTS[device.partition(":")[0]], progress, arguments.memory)

@@ -17,6 +17,7 @@ from mix2mix.commands.options import (
     guidance,
     integers,
     seed,
+    warn_uncompiled,
 )
 from mix2mix.commands.output import save_files, staged_folder
 from mix2mix.commands.progress import Progress
@@ -139,6 +140,7 @@ def _files(job: Job) -> dict[str, bytes]:
     scene = job.choice.load(bundle.settings.image_size)
     _check_count(job, scene)
     _announce(job, scene, bundle)
+    warn_uncompiled(bundle.settings, job.device)
     with closing(Progress()) as progress:
         request = EditRequest(scene, job.edit, bundle, job.seed, job.device, progress, job.settings)
         result = load_method(job.variant.spec.id).edit(request)

@@ -7,7 +7,8 @@ from torch import nn
 from torch._dynamo.backends.common import aot_autograd
 
 from mix2mix import compiling
-from mix2mix.compiling import compiled, compiled_function, compiler_missing, recomputed
+from mix2mix.bundles import BundleSettings
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
 
 
 class Doubling(nn.Module):
@@ -68,6 +69,22 @@ def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeyp
     assert compile_calls == [{"dynamic": False, "backend": "inductor"}]
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     assert compiled_function(lambda x: 2 * x)(1) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "found", "told"),
+    [
+        (True, "cuda", False, True),
+        (True, "cuda:1", True, False),
+        (True, "cpu", False, False),
+        (False, "cuda", False, False),
+    ],
+)
+def test_it_is_told_where_a_compiler_is_wanted_and_missing(monkeypatch, wanted, device, found, told):
+    monkeypatch.setattr(compiling, "find_spec", lambda name: object() if found else None)
+    why = uncompiled_because(BundleSettings(16, 16, {}, {}, compiled=wanted), device)
+    assert (why is not None) == told
+    assert not told or why.startswith("triton is not installed: networks run uncompiled")
 
 
 # --- computed twice --------------------------------------------------------------------------------------------------

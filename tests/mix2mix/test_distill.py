@@ -606,6 +606,22 @@ def test_every_ablation_gives_other_views_of_the_same_shape(bundle, settings):
     assert not torch.equal(other.views, paper.views)
 
 
+def test_a_missing_compiler_is_noted(bundle, done, monkeypatch):
+    assert done[0].notes == {}
+    monkeypatch.setattr(method, "uncompiled_because", lambda settings, device: f"none for {device}")
+    assert run(bundle, config=SHORT).notes == {"compiler": "none for cpu"}
+
+
+def test_too_little_memory_is_told_before_any_work(bundle, monkeypatch):
+    def refuse(_bundle, views, config, device):
+        raise InputError(f"{views} {config.memory} {device}", got="0", expected="1", fix="Add one.")
+
+    monkeypatch.setattr(method, "check_memory", refuse)
+    monkeypatch.setattr(method, "edit_reference", lambda *_: pytest.fail("work was begun"))
+    with pytest.raises(InputError, match="3 low cpu"):
+        run(bundle, config=replace(SHORT, memory="low"))
+
+
 def test_low_memory_gives_the_same_views(bundle, done):
     """On a CPU, where nothing but the blocks' second computation is saved."""
     assert torch.equal(run(bundle, config=replace(TINY, memory="low")).views, done[0].views)
