@@ -131,9 +131,9 @@ class Bundle:
 
     def sampling(self) -> AbstractContextManager[None]:
         """Within the block the student is on the device of the teacher, wherever it rests."""
-        from mix2mix.resting import at_work
+        from mix2mix.resting import awake
 
-        return at_work(self.student, self.teacher.device)
+        return awake(self.student, self.teacher.device)
 
 
 def bundle_names() -> list[str]:

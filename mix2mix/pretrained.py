@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mix2mix.errors import InputError
-from mix2mix.resting import at_work
+from mix2mix.resting import awake
 
 Config = Mapping[str, Any]
 """A network's configuration in its library's own words."""
@@ -222,13 +222,13 @@ class Clip:
     @torch.no_grad()
     def image_features(self, images: Tensor) -> Tensor:
         """Embeddings [N, D], not normalised, of images [N, 3, H, W] in [0, 1] of any size."""
-        with at_work(self.module, self.device):
+        with awake(self.module, self.device):
             return _in_fixed_batches(self.embed_images, images.to(self.device, torch.float32), self.BATCH)
 
     @torch.no_grad()
     def text_features(self, texts: Sequence[str]) -> Tensor:
         """Embeddings [N, D], not normalised."""
-        with at_work(self.module, self.device):
+        with awake(self.module, self.device):
             return _in_fixed_batches(self.embed_tokens, self.tokens(texts).to(self.device), self.BATCH)
 
     def save(self, folder: Path) -> None:

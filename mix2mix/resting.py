@@ -8,7 +8,7 @@ from torch import nn
 
 
 @contextmanager
-def at_work(network: nn.Module, device: torch.device | str) -> Iterator[None]:
+def awake(network: nn.Module, device: torch.device | str) -> Iterator[None]:
     """Within the block a frozen network is on the device; afterwards it rests where it was, and nothing is copied back.
 
     A network that is there already just stays.

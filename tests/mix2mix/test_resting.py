@@ -6,7 +6,7 @@ from torch import nn
 
 from mix2mix import pretrained
 from mix2mix.bundles import load_bundle
-from mix2mix.resting import at_work
+from mix2mix.resting import awake
 
 
 def places(network):
@@ -20,7 +20,7 @@ def network():
 
 def test_a_network_that_is_there_already_just_stays(network):
     before = places(network)
-    with torch.inference_mode(), at_work(network, "cpu"):
+    with torch.inference_mode(), awake(network, "cpu"):
         assert places(network) == before
         network(torch.ones(1, 3, 4, 4))
     assert places(network) == before
@@ -35,7 +35,7 @@ def test_it_comes_to_the_gpu_and_its_own_memory_is_its_again_afterwards(network,
     before, x = places(network), torch.randn(1, 3, 4, 4)
     expected = network(x)
     try:
-        with torch.inference_mode(), at_work(network, "cuda"):
+        with torch.inference_mode(), awake(network, "cuda"):
             torch.testing.assert_close(network(x.cuda()).cpu(), expected, rtol=1e-2, atol=1e-2)
             if fails:
                 raise InterruptedError
@@ -50,10 +50,10 @@ def test_the_student_is_at_work_while_it_samples_and_a_clip_while_it_makes_featu
 
     def watched(network, device):
         called.append((network, str(device)))
-        return at_work(network, device)
+        return awake(network, device)
 
-    monkeypatch.setattr(pretrained, "at_work", watched)
-    monkeypatch.setattr("mix2mix.resting.at_work", watched)
+    monkeypatch.setattr(pretrained, "awake", watched)
+    monkeypatch.setattr("mix2mix.resting.awake", watched)
     bundle = load_bundle("mini", weights=random_bundle_folder)
     with bundle.sampling():
         pass
