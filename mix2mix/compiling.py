@@ -17,8 +17,9 @@ from torch.utils.checkpoint import checkpoint
 if TYPE_CHECKING:
     from mix2mix.bundles import BundleSettings
 
-SHAPES = 64
-"""Most shapes of one kind of block: SEVA 1.1 has 19, and torch gives up, silently, after 8."""
+SHAPES = 200
+"""Most programs of one function. SEVA 1.1's blocks are of some twenty shapes, each with and without gradients,
+and again for another number of views; computed twice, all of them are one function's. torch gives up, silently, after 8."""
 
 P = ParamSpec("P")
 
