@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mix2mix.bundles import BundleSettings
 
 SHAPES = 200
-"""Most programs of one function. SEVA 1.1's blocks are of some twenty shapes, each with and without gradients,
-and again for another number of views; computed twice, all of them are one function's. torch gives up, silently, after 8."""
+"""Most programs of one function: SEVA 1.1's blocks are of some twenty shapes, each with and without gradients, and
+again for other numbers of views; computed twice, all are one function's. torch gives up, silently, after 8."""
 
 P = ParamSpec("P")
 
