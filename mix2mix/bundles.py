@@ -72,7 +72,7 @@ class BundleSettings:
     resting_device: str | None = None
     """Where student and CLIPs are kept while they are not at work, if not on the device: `cpu` frees a GPU's memory."""
     activation_gib: Mapping[str, float] = field(default_factory=dict)
-    """Measured GiB of a GPU's memory that distillation takes a frame beside weights, by `DistillConfig.memory`."""
+    """GiB of a GPU's memory that distillation takes a frame beside weights, by `DistillConfig.memory`."""
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: OWN_PARTS)
     """Fields of `Part` for each of teacher, student, condition_clip and metric_clip."""
     random_weights: bool = False

@@ -37,7 +37,7 @@ def compiler_missing() -> str | None:
 def uncompiled_because(settings: "BundleSettings", device: str) -> str | None:
     """Why a bundle's distillation runs uncompiled on a device where it should not; None where all is as it should."""
     missing = compiler_missing() if compiles(settings, device) else None
-    return missing and f"{missing}: networks run uncompiled, which takes about half as long again"
+    return missing and f"{missing}: networks run uncompiled, which takes longer"
 
 
 def compiled_function(function: Callable[P, None], backend: str = "inductor") -> Callable[P, None]:
