@@ -63,7 +63,8 @@ class Coupled:
         edited = edit_reference(scene, request.edit, bundle, steps, reference, request.seed, request.progress)
         with torch.no_grad():
             condition = condition_on(bundle, scene, reference, edited, request.device)
-            latents = sample_coupled(request, condition, student_timesteps(count), weight)
+            with bundle.sampling():
+                latents = sample_coupled(request, condition, student_timesteps(count), weight)
         middle = time.perf_counter()
         views = bundle.teacher.decode(latents)
         timings = {"edit": middle - start, "decode": time.perf_counter() - middle}

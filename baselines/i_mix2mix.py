@@ -14,4 +14,5 @@ class IMix2Mix:
         result = distill(
             request.scene, request.edit, request.bundle, config, request.seed, request.device, request.progress
         )
-        return EditResult(result.views, result.timings, result.counts, {"reference": result.reference_view})
+        notes: dict[str, str | int | float] = {"reference": result.reference_view, **result.notes}
+        return EditResult(result.views, result.timings, result.counts, notes)

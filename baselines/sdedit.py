@@ -33,7 +33,8 @@ class SdEdit:
             condition = condition_on(bundle, scene, reference, shown, request.device)
             clean = bundle.vae.encode(edited.to(request.device) * 2 - 1)
             generator = torch.Generator(request.device).manual_seed(request.seed)
-            latents = denoise_from(bundle.student, condition, clean, taus, generator)
+            with bundle.sampling():
+                latents = denoise_from(bundle.student, condition, clean, taus, generator)
         middle = time.perf_counter()
         views = bundle.teacher.decode(latents)
         timings = {"edit": middle - start, "decode": time.perf_counter() - middle}

@@ -26,7 +26,8 @@ class StudentOnly:
         with torch.no_grad():
             condition = condition_on(bundle, scene, reference, edited, request.device)
             generator = torch.Generator(request.device).manual_seed(request.seed)
-            latents = sample(bundle.student, condition, taus, generator, len(scene.images) + 1)[1:]
+            with bundle.sampling():
+                latents = sample(bundle.student, condition, taus, generator, len(scene.images) + 1)[1:]
         middle = time.perf_counter()
         views = bundle.teacher.decode(latents)
         timings = {"edit": middle - start, "decode": time.perf_counter() - middle}

@@ -15,7 +15,8 @@ class Budget:
     """An amount of work.
 
     ``edits`` are slugs of the catalogue, ``methods`` the default ones, ``settings`` values of the methods' parameters
-    by name (each method takes those that it has), ``views`` the number N of views a scene.
+    by name (each method takes those that it has), ``views`` the number N of views a scene, ``memory`` how much of a
+    GPU's they may take where they leave the choice: normal or low.
     """
 
     name: str
@@ -24,6 +25,12 @@ class Budget:
     methods: tuple[str, ...]
     settings: Mapping[str, int]
     views: int = 4
+    memory: str = "normal"
+
+    @property
+    def offers(self) -> Mapping[str, int | str]:
+        """All settings that it has for methods, but those that are the methods' own defaults."""
+        return self.settings if self.memory == "normal" else {**self.settings, "memory": self.memory}
 
     @property
     def iterations(self) -> int:

@@ -73,7 +73,7 @@ def plan(variants: Iterable[Variant], edits: Iterable[CatalogueEdit], seeds: Ite
 
 def settings_of(variant: Variant, budget: Budget) -> dict[str, SettingValue]:
     """The budget's settings that the method has, under the variant's own."""
-    budgeted = {name: value for name, value in budget.settings.items() if variant.spec.parameter(name)}
+    budgeted = {name: value for name, value in budget.offers.items() if variant.spec.parameter(name)}
     return {**budgeted, **variant.settings}
 
 

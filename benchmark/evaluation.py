@@ -174,7 +174,8 @@ def _carried(exam: Exam, state: State, bundle: Bundle, given: int, device: str) 
     condition = condition_on(bundle, exam.scene(state), given, images[given : given + 1], device)
     generator = torch.Generator(device).manual_seed(0)
     taus = student_timesteps(STUDENT_STEPS)
-    latents = sample(bundle.student, condition, taus, generator, len(images) + 1)[1:]
+    with bundle.sampling():
+        latents = sample(bundle.student, condition, taus, generator, len(images) + 1)[1:]
     views = bundle.teacher.decode(latents).cpu()
     others = [i for i in range(len(images)) if i != given]
     return {

@@ -15,7 +15,7 @@ from benchmark.catalogue import find_edit
 from benchmark.speed import EDIT, SCENE, SEED, sized
 from mix2mix.bundles import Bundle, load_bundle, parse_weights
 from mix2mix.distill import at_work, new_draws, prepare, update
-from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.distill_config import Memory, distill_config
 from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
@@ -24,7 +24,7 @@ from mix2mix.schedule import learning_rate, student_timesteps
 
 @dataclass(frozen=True)
 class Course:
-    """What some updates came to: clean latents [N, 4, h, w] after the last, and the gradient's norm at each [n]."""
+    """What some updates came to: clean latents [N, 4, h, w] after the last, and each unclipped gradient's norm [n]."""
 
     x0: Tensor
     norms: Tensor
@@ -40,11 +40,15 @@ class Difference:
     """Largest |one / other - 1| of the gradient's norms."""
 
 
-def follow(bundle: Bundle, updates: int, device: str, fast: bool) -> Course:
+def follow(bundle: Bundle, updates: int, device: str, fast: bool, memory: Memory = "normal") -> Course:
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
-    scene, edit, config = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit, _config(bundle)
+    scene, edit, config = (
+        sized(held_out_scene(SCENE, 4), bundle),
+        find_edit(EDIT).edit,
+        distill_config(bundle, {"memory": memory}),
+    )
     generator = torch.Generator(device).manual_seed(SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
     draws = new_draws(trajectory, judge)
@@ -59,7 +63,7 @@ def follow(bundle: Bundle, updates: int, device: str, fast: bool) -> Course:
         for number in range(updates):
             draws.refresh(generator, len(scene.images), config, learning_rate(number, config.plan))
             learn()
-            norms.append(gradient_norm(trajectory.parameters()))
+            norms.append(trajectory.optimiser.norm.clone())
     return Course(trajectory.x0.clone(), torch.stack(norms))
 
 
@@ -69,22 +73,13 @@ def difference(one: Course, other: Course) -> Difference:
     return Difference(x0.item(), (one.norms / other.norms - 1).abs().max().item())
 
 
-def gradient_norm(parameters: list[torch.nn.Parameter]) -> Tensor:
-    """Of all parameters together []."""
-    return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-
-
-def _config(bundle: Bundle) -> DistillConfig:
-    """The bundle's, but that gradients are not clipped: all that exceed the limit would have one norm."""
-    return distill_config(bundle, {"gradient_clip": float("inf")})
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Follow the plain path twice and the fast one once, and print how far each is from the first."""
     parser = argparse.ArgumentParser(prog="benchmark.exactness", description=__doc__)
     parser.add_argument("--bundle", default="mini")
     parser.add_argument("--weights", type=parse_weights, help="a folder, or random")
     parser.add_argument("--updates", type=int, default=20)
+    parser.add_argument("--memory", choices=("normal", "low"), default="normal", help="of the fast path")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     try:
@@ -97,7 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compare(options: argparse.Namespace) -> None:
     bundle = load_bundle(options.bundle, options.device, options.weights)
-    plain, again, fast = (follow(bundle, options.updates, options.device, fast) for fast in (False, False, True))
+    plain, again = (follow(bundle, options.updates, options.device, fast=False) for _ in range(2))
+    fast = follow(bundle, options.updates, options.device, fast=True, memory=options.memory)
     for name, course in (("plain again", again), ("fast", fast)):
         far = difference(course, plain)
         print(f"{name:12} clean latents {far.x0:.2e}, gradient norms {far.norm:.2e} after {options.updates} updates")

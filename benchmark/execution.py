@@ -77,8 +77,15 @@ def _without_places(text: str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether main memory or the GPU's ran out; torch's CPU allocator says so in a plain RuntimeError."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    """Whether main memory or the GPU's ran out; torch's CPU allocator says so in a plain RuntimeError.
+
+    Or whether it did when this error came up: where memory runs out, what clears up after it may fail as well, as the
+    capture of a CUDA graph does.
+    """
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+        return True
+    earlier = error.__cause__ or error.__context__
+    return isinstance(earlier, Exception) and is_out_of_memory(earlier)
 
 
 def check_views(views: Tensor, expected: tuple[int, ...]) -> None:

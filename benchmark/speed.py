@@ -48,11 +48,12 @@ from mix2mix.distill import (
     prepare,
     update,
 )
-from mix2mix.distill_config import DistillConfig, distill_config
+from mix2mix.distill_config import DistillConfig, Memory, distill_config
 from mix2mix.edit import Progress
+from mix2mix.memory import check_memory
 from mix2mix.mini.world import held_out_scene
 from mix2mix.reference import choose_reference, edit_reference
-from mix2mix.replay import PLAIN_RUNS, Replay
+from mix2mix.replay import PLAIN_RUNS, Replay, shared_pool
 from mix2mix.schedule import learning_rate, student_timesteps, updates_per_timestep
 from mix2mix.teacher import resize
 
@@ -161,7 +162,14 @@ class Update:
         descend(self._work.trajectory, self._work.bench.config)
 
 
-def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effort, progress: Progress) -> Speed:
+def measure(
+    load: "Callable[[], Bundle]",
+    views: int,
+    device: str,
+    effort: Effort,
+    progress: Progress,
+    memory: Memory = "normal",
+) -> Speed:
     """Load a bundle and measure every phase of an edit of so many views with it.
 
     Args:
@@ -170,6 +178,7 @@ def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effor
         device: "cpu", "cuda", "cuda:1", ...
         effort: how often things are run.
         progress: told of what is under way.
+        memory: how much of it the distillation may take.
 
     """
     scene = held_out_scene(SCENE, views)
@@ -179,9 +188,8 @@ def measure(load: "Callable[[], Bundle]", views: int, device: str, effort: Effor
     _make_room(device)
     loading = Timed(LOAD, load, device)
     bundle = loading()
-    bench = Bench(
-        sized(scene, bundle), find_edit(EDIT).edit, bundle, distill_config(bundle, {}), device, effort, progress
-    )
+    config = distill_config(bundle, {"memory": memory})
+    bench = Bench(sized(scene, bundle), find_edit(EDIT).edit, bundle, config, device, effort, progress)
     phases, parts = _measure_edit(bench, rate.tflops)
     return _speed(bench, rate, (loading.result(), *phases), parts)
 
@@ -246,6 +254,7 @@ def _measure_reference(bench: Bench) -> tuple[PhaseSpeed, Tensor]:
 def _begin(bench: Bench, shown: Tensor) -> Distillation:
     """The edit whose reference view is `shown` [1, 3, H, W], at its first timestep."""
     scene, edit, bundle, config = bench.scene, bench.edit, bench.bundle, bench.config
+    check_memory(bundle, len(scene.images), config, bench.device)
     generator, view = torch.Generator(bench.device).manual_seed(SEED), choose_reference(scene, SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, view, shown, generator, bench.device)
     draws, taus = new_draws(trajectory, judge), student_timesteps(config.plan.count)
@@ -257,7 +266,8 @@ def _begin(bench: Bench, shown: Tensor) -> Distillation:
 def _measure_loop(work: Distillation) -> tuple[PhaseSpeed, ...]:
     """The iteration and the Euler step, both there at once as in an edit."""
     device = work.trajectory.x.device
-    learn, step = Replay(work.update, device), Replay(work.advance, device)
+    pool = shared_pool(device)
+    learn, step = (Replay(compute, device, pool) for compute in (work.update, work.advance))
 
     def iterate() -> None:
         work.refresh()
@@ -312,6 +322,7 @@ def _speed(bench: Bench, rate: MatrixRate, phases: tuple[PhaseSpeed, ...], parts
         scene=SCENE,
         views=len(bench.scene.images),
         image_size=bench.bundle.settings.image_size,
+        memory=bench.config.memory,
         threads=torch.get_num_threads(),
         matrix=rate,
         phases=phases,

@@ -63,6 +63,7 @@ class Speed(Record):
     scene: str
     views: int
     image_size: int
+    memory: Literal["normal", "low"] = Field(default="normal", description="how much the distillation might take")
     threads: int = Field(description="threads of a CPU's kernels")
     matrix: MatrixRate
     phases: tuple[PhaseSpeed, ...] = Field(description="load, reference edit, iteration, Euler step, decode")
@@ -159,6 +160,8 @@ def _ending(speed: Speed) -> list[str]:
         f"{edit.euler_steps} Euler steps + decode",
         f"peak    {', '.join(f'{value} {kind}' for kind, value in peaks)}",
     ]
+    if speed.memory == "low":
+        lines.append("note    memory was to be low: blocks of the student are computed twice")
     if speed.provenance.bundle.random_weights:
         lines.append("note    the weights are random: speed and memory are those of trained ones, nothing else is")
     return lines

@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -68,6 +69,10 @@ class BundleSettings:
     """Precision that the teacher runs in on a GPU; on a CPU all networks run in fp32."""
     compiled: bool = False
     """Whether distillation compiles the networks' blocks on a GPU: minutes once, which pay where they are large."""
+    resting_device: str | None = None
+    """Where student and CLIPs are kept while they are not at work, if not on the device: `cpu` frees a GPU's memory."""
+    activation_gib: Mapping[str, float] = field(default_factory=dict)
+    """GiB of a GPU's memory that distillation takes a frame beside weights, by `DistillConfig.memory`."""
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: OWN_PARTS)
     """Fields of `Part` for each of teacher, student, condition_clip and metric_clip."""
     random_weights: bool = False
@@ -104,11 +109,12 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Networks that belong together, frozen and on one device."""
+    """Networks that belong together, frozen, and on one device but for those that rest elsewhere."""
 
     name: str
     teacher: "Teacher"
     student: "Student"
+    """To be used within `sampling`."""
     vae: "Vae"
     """Of the student's latents."""
     condition_clip: "Clip"
@@ -122,6 +128,12 @@ class Bundle:
     def guided(self, edit: Edit) -> Edit:
         """The edit with the guidance that this bundle's teacher is to be given."""
         return replace(edit, text_guidance=edit.text_guidance * self.settings.text_guidance_factor)
+
+    def sampling(self) -> AbstractContextManager[None]:
+        """Within the block the student is on the device of the teacher, wherever it rests."""
+        from mix2mix.resting import awake
+
+        return awake(self.student, self.teacher.device)
 
 
 def bundle_names() -> list[str]:
@@ -314,6 +326,10 @@ def _build(name: str, folder: Path, settings: BundleSettings, identity: str, dev
             convolutional.to(memory_format=torch.channels_last)
     for network in (student, metric.to(device).module, condition.to(device).module):
         network.to(device).requires_grad_(False)
+    if settings.resting_device:
+        student.to(settings.resting_device)
+        for clip in (metric, condition):
+            clip.rest_on(settings.resting_device)
     return Bundle(name, Teacher(editor), student, editor.vae, condition, metric, settings, identity)
 
 

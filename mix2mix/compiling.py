@@ -1,17 +1,32 @@
-"""Compilation of a network's blocks: fewer passes over memory, for networks so large that it pays for its minutes.
+"""How a network's blocks compute: compiled, for fewer passes over memory; or computed twice, for less of it.
 
 Blocks rather than whole networks: those of one kind and shape are compiled once, for all scenes and edits of a process.
+It pays for its minutes where networks are large.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
-SHAPES = 64
-"""Most shapes of one kind of block: SEVA 1.1 has 19, and torch gives up, silently, after 8."""
+if TYPE_CHECKING:
+    from mix2mix.bundles import BundleSettings
+
+SHAPES = 200
+"""Most programs of one function: SEVA 1.1's blocks are of some twenty shapes, each with and without gradients, and
+again for other numbers of views; computed twice, all are one function's. torch gives up, silently, after 8."""
+
+P = ParamSpec("P")
+
+
+def compiles(settings: "BundleSettings", device: str) -> bool:
+    """Whether a bundle's distillation is to be compiled on that device."""
+    return settings.compiled and torch.device(device).type == "cuda"
 
 
 def compiler_missing() -> str | None:
@@ -19,16 +34,52 @@ def compiler_missing() -> str | None:
     return None if find_spec("triton") else "triton is not installed"
 
 
+def uncompiled_because(settings: "BundleSettings", device: str) -> str | None:
+    """Why a bundle's distillation runs uncompiled on a device where it should not; None where all is as it should."""
+    missing = compiler_missing() if compiles(settings, device) else None
+    return missing and f"{missing}: networks run uncompiled, which takes longer"
+
+
+def compiled_function(function: Callable[P, None], backend: str = "inductor") -> Callable[P, None]:
+    """A function of tensors as one program, if there is a compiler; else as it is."""
+    return function if compiler_missing() else torch.compile(function, dynamic=False, backend=backend)
+
+
 @contextmanager
 def compiled(parts: Iterable[nn.Module], backend: str = "inductor") -> Iterator[None]:
     """Within the block, these parts of networks are compiled when they first run; afterwards all is as it was."""
-    parts = list(parts)
-    for part in parts:
-        # An instance's own attribute stands before its class's method.
-        part.__dict__["forward"] = torch.compile(part.forward, dynamic=False, backend=backend)
+    programs = {part: torch.compile(part.forward, dynamic=False, backend=backend) for part in parts}
+    with _computing_by(programs), torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
+        yield
+
+
+@contextmanager
+def recomputed(parts: Iterable[nn.Module]) -> Iterator[None]:
+    """Within the block, these parts keep their inputs alone for a backward pass, and compute the rest again in it.
+
+    May be compiled inside of the block: the programs then recompute.
+    """
+    with _computing_by({part: MethodType(_checkpointed, part) for part in parts}):
+        yield
+
+
+def _checkpointed(part: nn.Module, *inputs: Any) -> Any:
+    """A part's own forward pass. A method, as a compiler makes one program of it for all parts of a kind."""
+    own = type(part).forward
+    # Nothing random is drawn in it: the state of the generators need not be kept.
+    return checkpoint(own, part, *inputs, use_reentrant=False, preserve_rng_state=False)
+
+
+@contextmanager
+def _computing_by(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+    """Within the block, parts of networks compute by these functions; afterwards as before."""
+    before = {part: part.__dict__.get("forward") for part in forwards}
+    for part, forward in forwards.items():
+        part.__dict__["forward"] = forward  # an instance's own attribute stands before its class's method
     try:
-        with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
-            yield
+        yield
     finally:
-        for part in parts:
+        for part, own in before.items():
             del part.__dict__["forward"]
+            if own is not None:
+                part.__dict__["forward"] = own

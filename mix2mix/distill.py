@@ -17,12 +17,15 @@ from torch.nn.functional import interpolate
 
 from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
 from mix2mix.bundles import Bundle
-from mix2mix.compiling import compiled, compiler_missing
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
 from mix2mix.flat import FlatNetwork
+from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
+from mix2mix.memory import check_memory
+from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
-from mix2mix.replay import Replay, synchronise
+from mix2mix.replay import Replay, shared_pool, synchronise
 from mix2mix.scene import Scene
 from mix2mix.schedule import (
     learning_rate,
@@ -37,12 +40,13 @@ from mix2mix.student import Condition, Student, euler_step
 
 @dataclass(frozen=True)
 class DistillResult:
-    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds."""
+    """The edited views [N, 3, H, W] in [0, 1] and how they came about; timings in seconds, notes for people."""
 
     views: Tensor
     reference_view: int
     timings: dict[str, float]
     counts: dict[str, int]
+    notes: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Trajectory:
     condition: Condition
     x: Tensor
     x0: Tensor
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     mapping: nn.Module = field(default_factory=nn.Identity)
     blocks: Sequence[nn.Module] = ()
     """Parts of the student's network that hold nearly all of its work."""
@@ -150,14 +154,13 @@ def predict(trajectory: Trajectory, draws: Draws) -> Tensor:
 def backpropagate(trajectory: Trajectory, z0: Tensor, gradient: Tensor) -> None:
     """Push the teacher's judgement [N, 4, h, w] of z0 through the prediction, to a gradient of all that is trained."""
     loss = (gradient * z0).sum() / z0.numel()
-    trajectory.optimiser.zero_grad(set_to_none=True)
     loss.backward()
 
 
 def descend(trajectory: Trajectory, config: DistillConfig) -> None:
-    """Clip the gradient and take the optimiser's step."""
-    torch.nn.utils.clip_grad_norm_(trajectory.parameters(), config.gradient_clip)
-    trajectory.optimiser.step()
+    """Clip the gradient, take the optimiser's step, and drop the gradient: nothing of an update is left in memory."""
+    trajectory.optimiser.step(config.gradient_clip)
+    trajectory.optimiser.forget()
 
 
 @torch.no_grad()
@@ -173,8 +176,10 @@ def distill(
 ) -> DistillResult:
     """Edit all views of a scene: personalise the student to it and return its last prediction, decoded by the teacher.
 
-    The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is.
+    The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is. A GPU without the
+    memory for it is an `InputError`.
     """
+    check_memory(bundle, len(scene.images), config, device)
     clock = time.perf_counter
     start = clock()
     reference = choose_reference(scene, seed)
@@ -191,7 +196,10 @@ def distill(
     views = bundle.teacher.decode(trajectory.x0)
     synchronise(device)
     timings = {"edit": middle - start, "decode": clock() - middle}
-    return DistillResult(views, reference, timings, _counts(len(scene.images), config))
+    why = uncompiled_because(bundle.settings, device)
+    return DistillResult(
+        views, reference, timings, _counts(len(scene.images), config), {"compiler": why} if why else {}
+    )
 
 
 @torch.no_grad()
@@ -215,15 +223,25 @@ def prepare(
     teacher = bundle.teacher
     judge = Judge(bundle, teacher.condition(scene.images.to(device)), teacher.embed(edit.instruction),
                   guided.text_guidance, guided.image_guidance, attention)  # fmt: skip
-    network = FlatNetwork(bundle.student.network)
-    student = Student(network, bundle.student.preconditioning).to(device).train()
     mapping = latent_mapping(config.latent_mapping).to(device)
+    network, optimiser = _trained(bundle, mapping, config, device)
+    student = Student(network, bundle.student.preconditioning).to(device).train()
     x = student.initial_noise(condition.latents.shape, generator)
-    lr = torch.tensor(config.plan.lr_start, device=device)
-    trained = [*student.parameters(), *mapping.parameters()]
-    optimiser = torch.optim.AdamW(trained, lr=lr, weight_decay=config.weight_decay, fused=True, capturable=x.is_cuda)
     blocks = [part for part in network.template.modules() if isinstance(part, Conditioned)]
     return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping, blocks)
+
+
+def _trained(
+    bundle: Bundle, mapping: nn.Module, config: DistillConfig, device: str
+) -> tuple[FlatNetwork | LeanNetwork, Optimiser]:
+    """A copy of the student's network on the device, and what trains it together with the mapping."""
+    lr, decay, source = config.plan.lr_start, config.weight_decay, bundle.student.network
+    if compiles(bundle.settings, device):
+        lean = LeanNetwork(source, device)
+        move, first = compiled_function(move_halves), torch.bfloat16 if config.memory == "low" else torch.float32
+        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, first=first, move=move)
+    flat = FlatNetwork(source).to(device)
+    return flat, ClippedAdamW([*flat.parameters(), *mapping.parameters()], lr, decay)
 
 
 @contextmanager
@@ -232,7 +250,9 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     bundle = judge.bundle
     with ExitStack() as stack:
         stack.enter_context(_shared_attention(judge, config.attention))
-        if bundle.settings.compiled and trajectory.x.is_cuda and not compiler_missing():
+        if config.memory == "low":
+            stack.enter_context(recomputed(trajectory.blocks))
+        if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
         yield
 
@@ -251,8 +271,9 @@ def _optimise(
     device, plan = trajectory.x.device, config.plan
     draws = new_draws(trajectory, judge)
     taus, updates = student_timesteps(plan.count).to(device), updates_per_timestep(plan)
-    learn = Replay(lambda: update(trajectory, judge, draws, config), device)
-    step = Replay(lambda: advance(trajectory, draws), device)
+    pool = shared_pool(device)
+    learn = Replay(lambda: update(trajectory, judge, draws, config), device, pool)
+    step = Replay(lambda: advance(trajectory, draws), device, pool)
     done, total = 0, sum(updates)
     for index, count in enumerate(updates):
         draws.tau.copy_(taus[index])
@@ -269,11 +290,10 @@ def _optimise(
 def new_draws(trajectory: Trajectory, judge: Judge) -> Draws:
     """What the updates of a trajectory draw, not drawn yet."""
     device = trajectory.x.device
-    lr = trajectory.optimiser.param_groups[0]["lr"]
     tau, tau_next, t = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
     # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
     noise = torch.empty(judge.image_latents.shape, device=device)
-    return Draws(tau, tau_next, t, judge.attention.kappa, noise, lr)
+    return Draws(tau, tau_next, t, judge.attention.kappa, noise, trajectory.optimiser.lr)
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:

@@ -20,11 +20,13 @@ TeacherTime = Literal["normal", "uniform", "matched"]
 Attention = Literal["random", "plain", "extended"]
 LatentMapping = Literal["bilinear", "learned"]
 Reference = Literal["edited", "unedited"]
+Memory = Literal["normal", "low"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "teacher_time": get_args(TeacherTime),
     "attention": get_args(Attention),
     "latent_mapping": get_args(LatentMapping),
     "reference": get_args(Reference),
+    "memory": get_args(Memory),
 }
 """What the settings that name a part of the method can be; the paper's own comes first."""
 
@@ -53,6 +55,8 @@ class DistillConfig:
     """From the student's latents to the teacher's: a resize; or one followed by a convolution that is trained too."""
     reference: Reference = "edited"
     """The student's input frame: a view that the teacher has edited; or the view as it is (unedited)."""
+    memory: Memory = "normal"
+    """low: blocks of the student are computed twice, and a large one's first moments are kept in bf16."""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

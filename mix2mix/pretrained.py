@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mix2mix.errors import InputError
+from mix2mix.resting import awake
 
 Config = Mapping[str, Any]
 """A network's configuration in its library's own words."""
@@ -190,14 +191,19 @@ class Clip:
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         return self
 
+    def rest_on(self, device: torch.device | str) -> "Clip":
+        """The same model, working where it did, but its weights elsewhere while it makes no features."""
+        self.module.to(device)
+        return self
+
     def temperature(self) -> Tensor:
         """Factor [] on cosines in the contrastive loss; learned."""
         return cast(Tensor, cast(Any, self.module).logit_scale.exp())
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.module.parameters()).device
+        """Where it works."""
+        return self._mean.device
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
         """Token ids [N, L] int64 on the CPU."""
@@ -216,12 +222,14 @@ class Clip:
     @torch.no_grad()
     def image_features(self, images: Tensor) -> Tensor:
         """Embeddings [N, D], not normalised, of images [N, 3, H, W] in [0, 1] of any size."""
-        return _in_fixed_batches(self.embed_images, images.to(self.device, torch.float32), self.BATCH)
+        with awake(self.module, self.device):
+            return _in_fixed_batches(self.embed_images, images.to(self.device, torch.float32), self.BATCH)
 
     @torch.no_grad()
     def text_features(self, texts: Sequence[str]) -> Tensor:
         """Embeddings [N, D], not normalised."""
-        return _in_fixed_batches(self.embed_tokens, self.tokens(texts).to(self.device), self.BATCH)
+        with awake(self.module, self.device):
+            return _in_fixed_batches(self.embed_tokens, self.tokens(texts).to(self.device), self.BATCH)
 
     def save(self, folder: Path) -> None:
         """Write the folder that open_clip loads as `local-dir:FOLDER` (its tokenizer with `bpe_path`)."""

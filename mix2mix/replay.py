@@ -1,18 +1,26 @@
 """A computation that is repeated: launched kernel by kernel on a CPU, replayed as one CUDA graph on a GPU."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
+
+Pool = Any
+"""What torch calls a pool of memory by; the type is private to it."""
 
 PLAIN_RUNS = 3
 """Runs of a computation before its capture as a CUDA graph: they fill the optimiser's state and the kernel caches."""
 
 
 class Replay:
-    """A computation on tensors that stay in place: plain on a CPU; on a GPU, after a few runs, one CUDA graph."""
+    """A computation on tensors that stay in place: plain on a CPU; on a GPU, after a few runs, one CUDA graph.
 
-    def __init__(self, compute: Callable[[], None], device: torch.device) -> None:
+    Graphs that run one after another, and leave nothing but what stays in place, may share one pool of memory.
+    """
+
+    def __init__(self, compute: Callable[[], None], device: torch.device, pool: Pool | None = None) -> None:
         self._compute = compute
+        self._pool = pool
         self._device = device
         self._runs = 0
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -39,9 +47,14 @@ class Replay:
 
     def _captured(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=self._pool):
             self._compute()
         return graph
+
+
+def shared_pool(device: torch.device) -> Pool | None:
+    """A new pool for CUDA graphs; None on a CPU."""
+    return torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
 
 def synchronise(device: str) -> None:

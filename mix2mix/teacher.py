@@ -31,6 +31,11 @@ class Teacher:
         return self.editor.unet
 
     @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self._signal.device
+
+    @property
     def vae(self) -> Vae:
         """The autoencoder of its latents."""
         return self.editor.vae
@@ -48,7 +53,7 @@ class Teacher:
     @torch.no_grad()
     def embed(self, instruction: str) -> Tensor:
         """Features of the instruction and of the empty text [2, L, C]; the same throughout an edit."""
-        return self.editor.text_states(self.editor.tokens([instruction, ""]).to(self._signal.device))
+        return self.editor.text_states(self.editor.tokens([instruction, ""]).to(self.device))
 
     @torch.no_grad()
     def condition(self, images: Tensor) -> Tensor:
@@ -121,7 +126,7 @@ class Teacher:
 
         """
         edited = self.editor.run(
-            resize(images.to(self._signal.device), self.image_size, self.image_size),
+            resize(images.to(self.device), self.image_size, self.image_size),
             edit.instruction,
             text_guidance=edit.text_guidance,
             image_guidance=edit.image_guidance,

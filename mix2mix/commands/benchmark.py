@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from mix2mix.commands.options import (
     add_command,
     add_device,
     add_devices,
+    add_memory,
     find_device,
     find_devices,
     integers,
     names,
+    warn_uncompiled,
 )
 from mix2mix.commands.scenes import MiniatureWorld
 from mix2mix.errors import InputError
@@ -94,6 +97,7 @@ def _add_run(actions: "Commands") -> None:
     parser.add_argument("--edits", type=names, help="instructions or slugs (default: the budget's)")
     parser.add_argument("--seeds", type=integers, default=(0,), help="seeds with commas between them (default: 0)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="(default: runs/BUNDLE-BUDGET)")
+    add_memory(parser)
     parser.add_argument("--executor", choices=("local", "ray"), default="local", help="(default: local)")
     parser.add_argument("--address", help="of the Ray cluster (default: begin one on this machine)")
     add_devices(parser)
@@ -118,7 +122,7 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
     from benchmark.options import RunOptions, bundle_facts
     from mix2mix.bundles import load_bundle
 
-    budget = find_budget(arguments.budget)
+    budget = replace(find_budget(arguments.budget), memory=arguments.memory)
     variants = {variant.name: variant for variant in map(parse_variant, _methods(arguments, budget.methods))}
     edits = dict.fromkeys(find_any_edit(text) for text in arguments.edits or budget.edits)
     table = "" if arguments.table is None else f"-table-{arguments.table}"
@@ -162,6 +166,7 @@ def _run_rest(options: "RunOptions", arguments: argparse.Namespace) -> "RunSumma
         return _run_on_cluster(options, arguments)
     devices = find_devices(arguments.devices or (arguments.device,))
     print(f"uses    {', '.join(devices)}{': a process each' if len(devices) > 1 else ''}", flush=True)
+    warn_uncompiled(options.bundle.settings, devices[0])
     if len(set(devices)) < len(devices):
         print("note    workers that share a device slow each other: their cells are not timed")
     with writing(options.output):

@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mix2mix.commands.options import add_bundle, add_command, add_device, find_device
+from mix2mix.commands.options import add_bundle, add_command, add_device, add_memory, find_device, warn_uncompiled
 from mix2mix.commands.progress import Progress
 from mix2mix.commands.scenes import DEFAULT_VIEWS
 
@@ -32,6 +32,7 @@ def add_to(actions: "Commands") -> None:
     parser.add_argument(
         "--views", metavar="N", type=int, default=DEFAULT_VIEWS, help=f"from 2 to 8 (default: {DEFAULT_VIEWS})"
     )
+    add_memory(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead, with every digit")
     add_device(parser)
 
@@ -45,12 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from benchmark.speed import EFFORTS, SCENE, measure
     from benchmark.speed_report import text
-    from mix2mix.bundles import load_bundle
+    from mix2mix.bundles import bundle_info, load_bundle
 
     if not arguments.json:
         print(f"reads   bundle {arguments.bundle}, built-in scene {SCENE}: {arguments.views} views", flush=True)
+    warn_uncompiled(bundle_info(arguments.bundle, arguments.weights).settings, device)
     load = partial(load_bundle, arguments.bundle, device, arguments.weights)
     with closing(Progress()) as progress:
-        speed = measure(load, arguments.views, device, EFFORTS[device.partition(":")[0]], progress)
+        speed = measure(load, arguments.views, device, EFFORTS[device.partition(":")[0]], progress, arguments.memory)
     print(speed.model_dump_json(indent=2) if arguments.json else text(speed))
     return 0

@@ -8,7 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mix2mix.commands.options import add_bundle, add_command, add_device, find_device, guidance, integers, seed
+from mix2mix.commands.options import (
+    add_bundle,
+    add_command,
+    add_device,
+    add_memory,
+    find_device,
+    guidance,
+    integers,
+    seed,
+    warn_uncompiled,
+)
 from mix2mix.commands.output import save_files, staged_folder
 from mix2mix.commands.progress import Progress
 from mix2mix.commands.scenes import MOST_VIEWS, BuiltInScene, PhotoScene, choose_scene
@@ -70,6 +80,7 @@ def add_to(commands: "Commands") -> None:
     parser.add_argument("--text-guidance", metavar="S_T", type=guidance, help="strength of the text (default: 7.5)")
     parser.add_argument("--image-guidance", metavar="S_I", type=guidance, help="hold on the image (default: 1.5)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="(default: outputs/METHOD/SCENE/EDIT)")
+    add_memory(parser)
     add_device(parser)
 
 
@@ -97,7 +108,7 @@ def _job(arguments: argparse.Namespace) -> Job:
         expected, fix = "a built-in scene from its first view on", "Choose another --method or other views."
         raise InputError(f"scene of method '{variant.spec.id}'", got=choice, expected=expected, fix=fix)
     device = find_device(arguments.device)
-    budget = find_budget(arguments.budget or ("quick" if device == "cpu" else "full"))
+    budget = replace(find_budget(arguments.budget or ("quick" if device == "cpu" else "full")), memory=arguments.memory)
     output = arguments.output or Path("outputs", variant.name, choice.name, edit.slug[:80])
     settings, models = settings_of(variant, budget), (arguments.bundle, arguments.weights)
     return Job(choice, edit, variant, settings, budget.name, *models, arguments.seed, device, output)
@@ -129,6 +140,7 @@ def _files(job: Job) -> dict[str, bytes]:
     scene = job.choice.load(bundle.settings.image_size)
     _check_count(job, scene)
     _announce(job, scene, bundle)
+    warn_uncompiled(bundle.settings, job.device)
     with closing(Progress()) as progress:
         request = EditRequest(scene, job.edit, bundle, job.seed, job.device, progress, job.settings)
         result = load_method(job.variant.spec.id).edit(request)

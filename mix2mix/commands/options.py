@@ -1,6 +1,7 @@
 """Options that several commands share, and what their texts mean."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ Run = Callable[[argparse.Namespace], int]
 """What a command does with its arguments; its exit status."""
 
 if TYPE_CHECKING:
-    from mix2mix.bundles import Weights
+    from mix2mix.bundles import BundleSettings, Weights
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -48,6 +49,14 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """``--device``."""
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: the GPU where there is one)")
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """``--memory``."""
+    parser.add_argument(
+        "--memory", choices=("normal", "low"), default="normal",
+        help="low: I-Mix2Mix takes half of a GPU's memory, and up to twice the time (default: normal)",
+    )  # fmt: skip
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +126,14 @@ def find_device(name: str) -> str:
         fix = "Leave --device out to take the best one; `mix2mix doctor` tells what torch sees."
         raise InputError("device", got=f"'{name}'", expected=f"one of {', '.join(here)}, as torch sees here", fix=fix)
     return name
+
+
+def warn_uncompiled(settings: "BundleSettings", device: str) -> None:
+    """One line on stderr where a bundle's networks should be compiled on the device and cannot."""
+    from mix2mix.compiling import uncompiled_because
+
+    if why := uncompiled_because(settings, device):
+        print(f"note    {why}", file=sys.stderr)
 
 
 def find_devices(wanted: Sequence[str]) -> tuple[str, ...]:

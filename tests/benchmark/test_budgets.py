@@ -1,10 +1,13 @@
 """Budgets are data that the catalogue and the registry understand."""
 
+from dataclasses import replace
+
 import pytest
 
-from baselines.registry import SPECS
+from baselines.registry import SPECS, parse_variant
 from benchmark.budgets import BUDGETS, FULL, QUICK, SMOKE, Budget, find_budget
 from benchmark.catalogue import find_edit
+from benchmark.cells import settings_of
 from mix2mix.errors import InputError
 
 
@@ -38,6 +41,14 @@ def test_every_edit_method_and_setting_exists(budget: Budget) -> None:
 def test_the_cosine_of_the_learning_rate_has_a_length() -> None:
     for budget in BUDGETS.values():
         assert budget.settings["timesteps"] * budget.settings["k"] > budget.settings["warmup"]
+
+
+def test_methods_are_offered_low_memory_only_where_it_is_asked_for() -> None:
+    assert "memory" not in SMOKE.offers
+    sparing = replace(SMOKE, memory="low")
+    assert settings_of(parse_variant("i-mix2mix"), sparing)["memory"] == "low"
+    assert settings_of(parse_variant("i-mix2mix@memory=normal"), sparing)["memory"] == "normal"
+    assert "memory" not in settings_of(parse_variant("t2vz"), sparing)
 
 
 def test_an_unknown_budget_is_told() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from benchmark.exactness import Course, difference, follow, gradient_norm
+from benchmark.exactness import Course, difference, follow
 from mix2mix.bundles import load_bundle
 
 
@@ -15,16 +15,6 @@ def test_the_difference_by_hand():
     far = difference(one, other)
     assert far.x0 == pytest.approx(1 / 5)
     assert far.norm == pytest.approx(0.1)
-
-
-def test_the_gradient_s_norm_is_of_all_parameters_together():
-    parameters = [
-        torch.nn.Parameter(torch.zeros(2)),
-        torch.nn.Parameter(torch.zeros(1)),
-        torch.nn.Parameter(torch.ones(1)),
-    ]
-    parameters[0].grad, parameters[1].grad = torch.tensor([1.0, 2.0]), torch.tensor([2.0])
-    assert gradient_norm(parameters) == pytest.approx(3)
 
 
 def test_on_a_cpu_both_paths_are_one(random_bundle_folder):

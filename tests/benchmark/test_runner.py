@@ -189,6 +189,13 @@ def no_gpu_memory(request: EditRequest) -> torch.Tensor:
     raise torch.OutOfMemoryError("CUDA out of memory")
 
 
+def no_gpu_memory_in_a_capture(request: EditRequest) -> torch.Tensor:
+    try:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    finally:
+        raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+
 def no_memory_for_torch(request: EditRequest) -> torch.Tensor:
     raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
@@ -204,6 +211,7 @@ def no_memory_for_torch(request: EditRequest) -> torch.Tensor:
         (bad_input, "failed", "weights: got none; expected some. Train them."),
         (no_main_memory, "out-of-memory", "MemoryError"),
         (no_gpu_memory, "out-of-memory", "CUDA out of memory"),
+        (no_gpu_memory_in_a_capture, "out-of-memory", "a previous error during capture"),
         (no_memory_for_torch, "out-of-memory", "can't allocate memory"),
     ],
 )

@@ -181,6 +181,11 @@ class TestEdit:
         originals = np.concatenate([read_pixels(folder / f"view_{index}.png") for index in range(2)], axis=1)
         assert np.array_equal(read_pixels(folder / "grid.png"), np.concatenate([originals, originals]))
 
+    def test_low_memory_is_a_setting_of_the_method(self, somewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_method(monkeypatch, lambda request: EditResult(1 - request.scene.images))
+        assert main(["edit", "face", *VAMPIRE, "--frames", "0,1", "--memory", "low", "--output", "out"]) == 0
+        assert json.loads((somewhere / "out/edit.json").read_text())["settings"]["memory"] == "low"
+
     def test_originals_stand_above_edits(self, somewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         use_method(monkeypatch, lambda request: EditResult(1 - request.scene.images))
         assert main(["edit", "face", *VAMPIRE, "--frames", "0,1", "--output", "out"]) == 0

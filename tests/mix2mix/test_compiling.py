@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from functorch.compile import make_boxed_compiler, min_cut_rematerialization_partition
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
 
 from mix2mix import compiling
-from mix2mix.compiling import compiled, compiler_missing
+from mix2mix.bundles import BundleSettings
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
 
 
 class Doubling(nn.Module):
@@ -58,3 +61,114 @@ def test_what_compilation_lacks_is_named(monkeypatch):
     assert compiler_missing() == "triton is not installed"
     monkeypatch.setattr(compiling, "find_spec", lambda name: object())
     assert compiler_missing() is None
+
+
+def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeypatch):
+    monkeypatch.setattr(compiling, "find_spec", lambda name: object())
+    assert compiled_function(lambda x: 2 * x)(1) == 102
+    assert compile_calls == [{"dynamic": False, "backend": "inductor"}]
+    monkeypatch.setattr(compiling, "find_spec", lambda name: None)
+    assert compiled_function(lambda x: 2 * x)(1) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "found", "told"),
+    [
+        (True, "cuda", False, True),
+        (True, "cuda:1", True, False),
+        (True, "cpu", False, False),
+        (False, "cuda", False, False),
+    ],
+)
+def test_it_is_told_where_a_compiler_is_wanted_and_missing(monkeypatch, wanted, device, found, told):
+    monkeypatch.setattr(compiling, "find_spec", lambda name: object() if found else None)
+    why = uncompiled_because(BundleSettings(16, 16, {}, {}, compiled=wanted), device)
+    assert (why is not None) == told
+    assert not told or why.startswith("triton is not installed: networks run uncompiled")
+
+
+# --- computed twice --------------------------------------------------------------------------------------------------
+
+
+class Wide(nn.Module):
+    """A block whose middle is far wider than its ends, with something to read beside its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(4, 400), nn.Linear(400, 4)
+
+    def forward(self, x, beside):
+        return x + self.down(self.up(x).sin() * beside["factor"])
+
+
+def gradients(blocks, x):
+    """Of all weights; and how many numbers were kept for the backward pass."""
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+        for block in blocks:
+            x = block(x, {"factor": torch.tensor(2.0)})
+    weights = [weight for block in blocks for weight in block.parameters()]
+    return torch.autograd.grad(x.square().sum(), weights), sum(kept)
+
+
+@pytest.fixture
+def wide():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return [Wide() for _ in range(6)]
+
+
+def test_blocks_that_are_computed_twice_give_the_same_gradients_from_less_memory(wide):
+    x = torch.ones(8, 4)
+    expected, much = gradients(wide, x)
+    with recomputed(wide):
+        found, little = gradients(wide, x)
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    assert little < much / 10
+    assert all("forward" not in block.__dict__ for block in wide)
+
+
+def test_compiled_they_are_still_one_program(wide):
+    torch._dynamo.reset()
+    x = torch.ones(8, 4, requires_grad=True)
+    expected, _ = gradients(wide, x)
+    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    with recomputed(wide), compiled(wide, backend="aot_eager"):
+        found = compiled_gradients(wide, x)
+    assert all(torch.allclose(*pair, atol=1e-6) for pair in zip(found, expected, strict=True))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == before + 1
+    assert all("forward" not in block.__dict__ for block in wide)
+
+
+def test_their_program_keeps_little_for_the_backward_pass(wide):
+    x = torch.ones(8, 4, requires_grad=True)
+    much, little = [], []
+    with compiled(wide, backend=counting(much)):
+        compiled_gradients(wide, x)
+    with recomputed(wide), compiled(wide, backend=counting(little)):
+        compiled_gradients(wide, x)
+    weights = sum(weight.numel() for block in wide for weight in block.parameters())
+    assert sum(little) - weights < 0.1 * (sum(much) - weights)
+
+
+def compiled_gradients(blocks, x):
+    for block in blocks:
+        x = block(x, {"factor": torch.tensor(2.0)})
+    return torch.autograd.grad(x.square().sum(), [weight for block in blocks for weight in block.parameters()])
+
+
+def counting(kept):
+    """A compiler that computes as it is told to, and notes how many numbers a forward pass leaves behind."""
+
+    def forward(program, inputs):
+        def run(arguments):
+            outputs = program(*arguments)
+            kept.append(sum(output.numel() for output in outputs if isinstance(output, torch.Tensor)))
+            return outputs
+
+        run._boxed_call = True
+        return run
+
+    backward = make_boxed_compiler(lambda program, inputs: program.forward)
+    torch._dynamo.reset()
+    return aot_autograd(fw_compiler=forward, bw_compiler=backward, partition_fn=min_cut_rematerialization_partition)

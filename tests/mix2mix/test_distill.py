@@ -22,6 +22,7 @@ from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.family import held_out_cameras
 from mix2mix.mini.world import FAMILIES
+from mix2mix.optimiser import ClippedAdamW
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, seva_sigmas, updates_per_timestep
 from mix2mix.seva import Seva, SevaConfig
@@ -86,6 +87,14 @@ class StubJudge:
         return self.answer
 
 
+class Watched(ClippedAdamW):
+    """Remembers the latest gradients, as clipped."""
+
+    def forget(self) -> None:
+        self.latest = {parameter: parameter.grad for parameter in self.inner.param_groups[0]["params"]}
+        super().forget()
+
+
 def noise_of(*shape: int, seed: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
@@ -95,12 +104,12 @@ def trajectory_of(student: Student, side: int, views: int = 2, lr: float = 0.1, 
         noise_of(4, side, side, seed=0), noise_of(context, seed=1), noise_of(views + 1, 6, side, side, seed=2)
     )
     x = 20 * noise_of(views + 1, 4, side, side, seed=3)
-    optimiser = torch.optim.AdamW(student.parameters(), lr=torch.tensor(lr), weight_decay=0.01, fused=True)
+    optimiser = Watched(student.parameters(), lr, weight_decay=0.01)
     return Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser)
 
 
 def draws_of(trajectory: Trajectory, side: int, tau: int = 700, tau_next: int = 675, views: int = 2) -> Draws:
-    lr, noise = trajectory.optimiser.param_groups[0]["lr"], torch.zeros(views, 4, side, side)
+    lr, noise = trajectory.optimiser.lr, torch.zeros(views, 4, side, side)
     return Draws(torch.tensor(tau), torch.tensor(tau_next), torch.tensor(800), torch.tensor(0), noise, lr)
 
 
@@ -115,7 +124,7 @@ def test_the_gradient_is_that_of_the_sum_of_judgement_times_prediction_over_its_
     resized = interpolate(slope, (teacher_side, teacher_side), mode="bilinear")
     expected = (judge.answer * resized).sum() / judge.answer.numel()
     method.update(trajectory, judge, draws_of(trajectory, teacher_side), replace(TINY, gradient_clip=math.inf))
-    torch.testing.assert_close(student.network.gain.grad, expected)
+    torch.testing.assert_close(trajectory.optimiser.latest[student.network.gain], expected)
 
 
 def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle):
@@ -129,10 +138,10 @@ def test_in_the_real_network_the_gradient_is_the_vector_jacobian_product(bundle)
     method.update(trajectory, judge, draws_of(trajectory, 8), replace(TINY, gradient_clip=math.inf))
     for name, parameter, gradient in zip(names, parameters, expected, strict=True):
         if any(part in name for part in UNREACHED):
-            assert parameter.grad is gradient is None
+            assert trajectory.optimiser.latest[parameter] is gradient is None
         else:
             assert gradient.any()  # the whole network is personalised
-            torch.testing.assert_close(parameter.grad, gradient)
+            torch.testing.assert_close(trajectory.optimiser.latest[parameter], gradient)
     torch.testing.assert_close(judge.z0, interpolate(predicted.detach(), (8, 8), mode="bilinear"))
     assert torch.equal(trajectory.x0, predicted.detach())
 
@@ -145,9 +154,9 @@ def test_the_gradient_s_norm_is_clipped_at_a_half(bundle, scale):
     norms = {}
     for clip in (math.inf, 0.5):
         fresh = replace(trajectory, student=copy.deepcopy(student))
-        fresh.optimiser = torch.optim.AdamW(fresh.student.parameters(), lr=torch.tensor(0.0), fused=True)
+        fresh.optimiser = Watched(fresh.student.parameters(), lr=0.0, weight_decay=0.0)
         method.update(fresh, judge, draws_of(fresh, 8), replace(DistillConfig(), gradient_clip=clip))
-        gradients = [p.grad for p in fresh.student.parameters() if p.grad is not None]
+        gradients = [gradient for gradient in fresh.optimiser.latest.values() if gradient is not None]
         norms[clip] = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     assert norms[0.5] == pytest.approx(min(0.5, norms[math.inf]), rel=1e-3)
     assert (norms[math.inf] > 0.5) == (scale > 1)
@@ -172,7 +181,7 @@ def test_an_update_starts_from_no_gradient():
     judge, gradients = StubJudge(noise_of(2, 4, 8, 8, seed=4)), []
     for _ in range(2):
         method.update(trajectory, judge, draws_of(trajectory, 8), TINY)
-        gradients.append(student.network.gain.grad.clone())
+        gradients.append(trajectory.optimiser.latest[student.network.gain])
     assert torch.equal(*gradients)
 
 
@@ -243,7 +252,7 @@ def dry_run(bundle, monkeypatch):
             log.events.append(("update", int(draws.tau)))
             log.t.append(int(draws.t))
             log.kappa.append(int(draws.kappa))
-            log.lr.append(float(trajectory.optimiser.param_groups[0]["lr"]))
+            log.lr.append(float(trajectory.optimiser.lr))
             assert draws.kappa is judge.attention.kappa
             if keep_noise:
                 log.noise.append(draws.noise.clone())
@@ -542,7 +551,7 @@ def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
     nn.init.normal_(mapping.weight, std=0.1, generator=torch.Generator().manual_seed(1))
     trajectory = replace(trajectory_of(student, side=9), mapping=mapping)
     parameters = trajectory.parameters()
-    trajectory.optimiser = torch.optim.AdamW(parameters, lr=torch.tensor(0.01), fused=True)
+    trajectory.optimiser = Watched(parameters, lr=0.01, weight_decay=0.01)
     judge, before = StubJudge(noise_of(2, 4, 8, 8, seed=4)), [p.detach().clone() for p in parameters]
     predicted = student.denoise(trajectory.x, torch.tensor(700), trajectory.condition, 3)[1:]
     z0 = mapping(interpolate(predicted, (8, 8), mode="bilinear"))
@@ -552,7 +561,7 @@ def test_the_learned_mapping_is_trained_with_the_student_after_the_resize():
     assert norm > 1e-3
     torch.testing.assert_close(judge.z0, z0.detach())
     for parameter, gradient, old in zip(parameters, expected, before, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient * 1e-3 / norm, rtol=1e-3, atol=1e-9)
+        torch.testing.assert_close(trajectory.optimiser.latest[parameter], gradient * 1e-3 / norm, rtol=1e-3, atol=1e-9)
         assert not torch.equal(parameter, old)
     torch.testing.assert_close(trajectory.x0, predicted.detach())  # what is decoded is the student's own
 
@@ -561,7 +570,7 @@ def test_the_optimiser_of_a_run_holds_the_learned_mapping(bundle, monkeypatch):
     seen = []
     monkeypatch.setattr(method, "update", lambda trajectory, *_: seen.append(trajectory))
     run(bundle, config=replace(SHORT, latent_mapping="learned"))
-    trained = {id(p) for p in seen[0].optimiser.param_groups[0]["params"]}
+    trained = {id(p) for p in seen[0].optimiser.inner.param_groups[0]["params"]}
     assert trained == {id(p) for p in seen[0].parameters()}
     assert {id(p) for p in seen[0].mapping.parameters()} < trained
 
@@ -595,6 +604,27 @@ def test_every_ablation_gives_other_views_of_the_same_shape(bundle, settings):
     assert other.views.shape == paper.views.shape
     assert other.views.isfinite().all()
     assert not torch.equal(other.views, paper.views)
+
+
+def test_a_missing_compiler_is_noted(bundle, done, monkeypatch):
+    assert done[0].notes == {}
+    monkeypatch.setattr(method, "uncompiled_because", lambda settings, device: f"none for {device}")
+    assert run(bundle, config=SHORT).notes == {"compiler": "none for cpu"}
+
+
+def test_too_little_memory_is_told_before_any_work(bundle, monkeypatch):
+    def refuse(_bundle, views, config, device):
+        raise InputError(f"{views} {config.memory} {device}", got="0", expected="1", fix="Add one.")
+
+    monkeypatch.setattr(method, "check_memory", refuse)
+    monkeypatch.setattr(method, "edit_reference", lambda *_: pytest.fail("work was begun"))
+    with pytest.raises(InputError, match="3 low cpu"):
+        run(bundle, config=replace(SHORT, memory="low"))
+
+
+def test_low_memory_gives_the_same_views(bundle, done):
+    """On a CPU, where nothing but the blocks' second computation is saved."""
+    assert torch.equal(run(bundle, config=replace(TINY, memory="low")).views, done[0].views)
 
 
 class NoHostRead(TorchDispatchMode):
@@ -681,7 +711,7 @@ def test_the_bundle_s_weight_decay_and_clip_reach_the_optimiser(bundle, monkeypa
     seen = []
     monkeypatch.setattr(method, "update", lambda trajectory, judge, draws, config: seen.append((trajectory, config)))
     run(bundle, config=replace(TINY, weight_decay=0.3, gradient_clip=0.7))
-    group = seen[0][0].optimiser.param_groups[0]
+    group = seen[0][0].optimiser.inner.param_groups[0]
     assert (group["weight_decay"], group["betas"]) == (0.3, (0.9, 0.999))
     assert seen[0][1].gradient_clip == 0.7
     assert sum(p.numel() for p in group["params"]) == sum(p.numel() for p in bundle.student.parameters())

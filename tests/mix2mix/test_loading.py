@@ -100,6 +100,7 @@ def test_the_tokenizers_are_clips(published, shared):
 def test_settings_are_the_papers(settings):
     assert (settings.image_size, settings.teacher_size, settings.teacher_dtype) == (576, 512, "float16")
     assert settings.preconditioning == {"prediction": "epsilon", "log_sigma_shift": 2.4, "input_scale": "noisy"}
+    assert settings.resting_device == "cpu"  # student and CLIPs take 9 GiB that an edit's loop can use
     assert settings.part("student").gated
     assert "Non-Commercial" in settings.licence("student")
     assert all(settings.licence(name) != "not stated" for name in settings.parts)

@@ -106,6 +106,16 @@ def test_bundle_weights_and_views_are_passed_on(
     assert (views, loaded) == (8, [("paper", "cpu", "random")])
 
 
+def test_low_memory_and_a_missing_compiler_are_passed_on_and_told(
+    call: Call, asked: Sequence[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("mix2mix.compiling.find_spec", lambda name: None)
+    _, _, err = call("--bundle", "paper", "--weights", "random", "--memory", "low")
+    assert err.startswith("note    triton is not installed: networks run uncompiled")
+    assert asked[0][5] == "low"
+
+
 def test_a_gpu_of_several_gets_a_gpu_s_effort(
     call: Call, asked: Sequence[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

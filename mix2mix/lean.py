@@ -1,0 +1,207 @@
+"""AdamW for a large network: one pass over its weights, which lie in bf16 where the network computes with them.
+
+The network's matrices are differentiated as bf16 leaves, and their gradients arrive in bf16, as autocast computes them
+anyway. A step reads the norm of all gradients, then updates weights and moments in one kernel. In all 32 bytes are
+moved a weight and update, where fp32 weights, cast, with gradients cast back, clipped, and torch's fused AdamW move 64.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mix2mix.flat import Layout, Shell, carve, joined, layouts, matrices_and_others
+from mix2mix.halves import joined_halves, split_halves
+
+BETAS, EPS = (0.9, 0.999), 1e-8
+"""AdamW's own defaults, which the published code keeps."""
+
+PIECE = 1 << 23
+"""Numbers that the kernel updates at a time: of one size, so that it is compiled once, and far from launch-bound."""
+
+LEAF = 32 * PIECE
+"""Most numbers of a leaf. Its gradient is its weights' own, put in one row when the last of them is there: so much of
+it is in memory twice. Adding each to a buffer of zeros instead would move 20 GB an update in place of 5."""
+
+
+class Pace(NamedTuple):
+    """What a step does to all weights alike, each a factor [] in fp32."""
+
+    clip: Tensor
+    """On the gradient."""
+    decay: Tensor
+    """On the weight: 1 - lr x weight decay."""
+    rate: Tensor
+    """On the first moment: lr / (1 - beta1^n)."""
+    root: Tensor
+    """On the second moment's root: 1 / sqrt(1 - beta2^n)."""
+
+
+class Halved(NamedTuple):
+    """Numbers [n] in halves, with AdamW's moments of them."""
+
+    leaf: nn.Parameter
+    """The upper halves as bf16: what the network computes with."""
+    lower: Tensor
+    first: Tensor
+    second: Tensor
+
+    def pieces(self, gradient: Tensor, size: int) -> Iterator[tuple[Tensor, ...]]:
+        """Upper and lower halves, moments and gradient, so many numbers at a time."""
+        whole = (self.leaf.detach().view(torch.int16), self.lower, self.first, self.second, gradient)
+        return zip(*(tensor.split(size) for tensor in whole), strict=True)
+
+
+Move = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Pace], None]
+
+
+class LeanNetwork(nn.Module):
+    """A copy of `network` on `device`, its matrices in halves, for use under autocast to bf16; norms stay in fp32.
+
+    Computes what the network does. Weights that the output does not depend on get a gradient of zero.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device | str, leaf: int = LEAF, piece: int = PIECE) -> None:
+        super().__init__()
+        matrices, others = matrices_and_others(network)
+        self._groups = [layouts(group) for group in _filled(matrices, leaf)]
+        self._others = layouts(others)
+        halves = [_halves(matrices, group, device, piece) for group in self._groups]
+        self.leaves = nn.ParameterList(nn.Parameter(upper.view(torch.bfloat16)) for upper, _ in halves)
+        self.lowers = [lower for _, lower in halves]
+        self.others = nn.Parameter(joined(others.values()).to(device))
+        self._shell = (Shell(network),)  # in a tuple: out of sight of parameters()
+
+    @property
+    def template(self) -> nn.Module:
+        """The network that computes, without weights of its own."""
+        return self._shell[0].network
+
+    def forward(self, latents: Tensor, *signals: Tensor | int) -> Tensor:
+        """The network's own, from the leaves."""
+        weights = carve(self.others, self._others)
+        for leaf, group in zip(self.leaves, self._groups, strict=True):
+            weights |= carve(leaf, group)
+        return self._shell[0].run(weights, latents, *signals)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights in fp32 by the network's names."""
+        weights = carve(self.others.detach(), self._others)
+        for leaf, lower, group in zip(self.leaves, self.lowers, self._groups, strict=True):
+            numbers = joined_halves(leaf.detach().view(torch.int16), lower)
+            weights |= carve(numbers, group)
+        return weights
+
+
+class LeanAdamW:
+    """AdamW and the clipping of gradients for a `LeanNetwork`, and for what is trained in fp32 beside it.
+
+    `move` is the pass over a piece of the halved weights: `move_halves`, or that compiled. The first moments may be
+    kept in bf16: they are means over ten steps, to which a rounding by 1/512 at each adds little.
+    """
+
+    def __init__(
+        self,
+        network: LeanNetwork,
+        others: Sequence[nn.Parameter],
+        lr: float,
+        weight_decay: float,
+        *,
+        first: torch.dtype = torch.float32,
+        piece: int = PIECE,
+        move: "Move | None" = None,
+    ) -> None:
+        device = network.others.device
+        self.lr, self.norm = torch.tensor(lr, device=device), torch.zeros((), device=device)
+        self._count = torch.zeros((), dtype=torch.float64, device=device)
+        self._weight_decay, self._piece, self._move = weight_decay, piece, move or move_halves
+        self._halved = [
+            Halved(leaf, lower, torch.zeros_like(leaf, dtype=first), torch.zeros_like(leaf, dtype=torch.float32))
+            for leaf, lower in zip(network.leaves, network.lowers, strict=True)
+        ]
+        self._whole = [(weight, torch.zeros_like(weight), torch.zeros_like(weight))
+                       for weight in (network.others, *others)]  # fmt: skip
+
+    def forget(self) -> None:
+        """Drop the gradient."""
+        for leaf in self._leaves():
+            leaf.grad = None
+
+    @torch.no_grad()
+    def step(self, clip: float) -> None:
+        """Take one step by the gradient, scaled down to a norm of `clip` where it is longer."""
+        # Of bf16 numbers, but summed in fp32: one pass that writes nothing.
+        norms = [torch.linalg.vector_norm(gradient_of(leaf), dtype=torch.float32) for leaf in self._leaves()]
+        self.norm.copy_(torch.linalg.vector_norm(torch.stack(norms)))
+        pace = self._pace(clip)
+        for halved in self._halved:
+            pieces = halved.pieces(gradient_of(halved.leaf), self._piece)
+            for upper, lower, first, second, gradient in pieces:
+                self._move(upper, lower, first, second, gradient, pace)
+        for weight, first, second in self._whole:
+            moved = moved_by(weight, first, second, gradient_of(weight), pace)
+            for old, new in zip((weight, first, second), moved, strict=True):
+                old.copy_(new)
+
+    def _leaves(self) -> list[nn.Parameter]:
+        return [*(halved.leaf for halved in self._halved), *(weight for weight, *_ in self._whole)]
+
+    def _pace(self, clip: float) -> Pace:
+        """Of the step that is about to be taken; nothing is read back to the host."""
+        self._count.add_(1)
+        lr, (beta1, beta2) = self.lr.double(), BETAS
+        factors = (
+            (clip / (self.norm.double() + 1e-6)).clamp(max=1),  # as torch clips
+            1 - lr * self._weight_decay,
+            lr / (1 - torch.pow(beta1, self._count)),
+            (1 - torch.pow(beta2, self._count)).rsqrt(),
+        )
+        return Pace(*(factor.float() for factor in factors))
+
+
+def moved_by(
+    weight: Tensor, first: Tensor, second: Tensor, gradient: Tensor, pace: Pace
+) -> tuple[Tensor, Tensor, Tensor]:
+    """AdamW's step (arXiv 1711.05101, algorithm 2) on fp32 tensors of one shape: weight and both moments after it."""
+    gradient = gradient * pace.clip
+    first = first + (1 - BETAS[0]) * (gradient - first)
+    second = BETAS[1] * second + (1 - BETAS[1]) * gradient * gradient
+    return pace.decay * weight - pace.rate * first / (second.sqrt() * pace.root + EPS), first, second
+
+
+def move_halves(upper: Tensor, lower: Tensor, first: Tensor, second: Tensor, gradient: Tensor, pace: Pace) -> None:
+    """AdamW's step in place, on weights in halves (int16), moments, and a bf16 gradient, all [n]."""
+    before = joined_halves(upper, lower)
+    weight, new_first, new_second = moved_by(before, first.float(), second, gradient.float(), pace)
+    new_upper, new_lower = split_halves(weight)
+    for old, new in zip((upper, lower, first, second), (new_upper, new_lower, new_first, new_second), strict=True):
+        old.copy_(new)
+
+
+def gradient_of(leaf: nn.Parameter) -> Tensor:
+    """The gradient that a backward pass has left."""
+    if leaf.grad is None:
+        raise RuntimeError("a step was asked for before a backward pass")
+    return leaf.grad
+
+
+def _filled(weights: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
+    """Weights in their order, in groups of at most so many numbers (but at least one weight)."""
+    groups: list[dict[str, Tensor]] = [{}]
+    count = 0
+    for name, weight in weights.items():
+        if groups[-1] and count + weight.numel() > most:
+            groups.append({})
+            count = 0
+        groups[-1][name] = weight
+        count += weight.numel()
+    return groups
+
+
+def _halves(
+    weights: Mapping[str, Tensor], group: Mapping[str, Layout], device: torch.device | str, piece: int
+) -> tuple[Tensor, Tensor]:
+    """Both halves of a group's weights in one row, filled up with zeros to whole pieces."""
+    row = joined(weights[name].to(device) for name in group)
+    return split_halves(nn.functional.pad(row, (0, -len(row) % piece)))

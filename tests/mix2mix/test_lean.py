@@ -1,0 +1,232 @@
+"""The lean optimiser is torch's AdamW behind torch's clipping, whatever the precision its network's leaves are in."""
+
+import copy
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from mix2mix import lean
+from mix2mix.compiling import compiled, recomputed
+from mix2mix.flat import FlatNetwork
+from mix2mix.lean import LeanAdamW, LeanNetwork, Pace, move_halves, moved_by
+from mix2mix.optimiser import ClippedAdamW
+from mix2mix.seva import Conditioned, Seva, SevaConfig
+
+CONFIG = SevaConfig(
+    model_channels=32,
+    channel_mult=(1, 1),
+    num_res_blocks=1,
+    attention_resolutions=(2, 1),
+    num_head_channels=16,
+    transformer_depth=(1, 1),
+    context_dim=8,
+    unflatten_names=("middle_ds2",),
+)
+FRAMES, PIECE, LEAF = 3, 1024, 20_000
+
+
+def inputs(seed: int = 1) -> tuple:
+    g = torch.Generator().manual_seed(seed)
+    latents, context, rays = (torch.randn(FRAMES, *shape, generator=g) for shape in ((11, 8, 8), (1, 8), (6, 8, 8)))
+    return latents, torch.full((FRAMES,), 500), context, rays, FRAMES
+
+
+@pytest.fixture
+def network() -> Seva:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made = Seva(CONFIG)
+        for parameter in made.parameters():  # no layer starts at zero: every weight matters
+            nn.init.normal_(parameter, std=0.1)
+    return made.to(memory_format=torch.channels_last)
+
+
+def lean_of(network: nn.Module) -> LeanNetwork:
+    return LeanNetwork(network, "cpu", leaf=LEAF, piece=PIECE)
+
+
+def backward(network: nn.Module, *given) -> torch.Tensor:
+    """The output of a forward pass as on a GPU; its gradients are left at the leaves."""
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        output = network(*given)
+    output.float().square().mean().backward()
+    return output.detach()
+
+
+# --- the network -----------------------------------------------------------------------------------------------------
+
+
+def test_it_holds_every_bit_of_the_weights_in_leaves_of_whole_pieces(network):
+    found = lean_of(network).weights()
+    assert all(torch.equal(found[name], value) for name, value in network.state_dict().items())
+    leaves = list(lean_of(network).leaves)
+    assert len(leaves) > 3
+    assert all(len(leaf) % PIECE == 0 and leaf.dtype == torch.bfloat16 for leaf in leaves)
+
+
+def test_it_computes_and_differentiates_as_autocast_does_with_weights_in_fp32(network):
+    for weight in network.parameters():
+        weight.data.copy_(weight.bfloat16())  # no ties, which alone are rounded otherwise
+    one, other = FlatNetwork(network), lean_of(network)
+    assert torch.equal(backward(one, *inputs()), backward(other, *inputs()))
+    one.vector.data.copy_(one.vector.grad)
+    gradients = one.weights()
+    for leaf, lower in zip(other.leaves, other.lowers, strict=True):
+        leaf.data.copy_(leaf.grad)
+        lower.zero_()
+    other.others.data.copy_(other.others.grad)
+    assert all(torch.equal(gradient, gradients[name]) for name, gradient in other.weights().items())
+
+
+def test_the_network_it_was_made_from_is_left_as_it_is(network):
+    before = copy.deepcopy(network.state_dict())
+    made = lean_of(network.requires_grad_(False))
+    assert all(parameter.requires_grad for parameter in made.parameters())
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+    after = network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+# --- a step ----------------------------------------------------------------------------------------------------------
+
+
+def learn(network, optimiser, clip, steps=8):
+    """Steps at a rate that changes; the norms that were seen."""
+    norms = []
+    for step in range(steps):
+        optimiser.forget()
+        backward(network, *inputs(seed=step % 3))
+        optimiser.lr.fill_(1e-4 * (1 + step % 5))
+        optimiser.step(clip)
+        norms.append(optimiser.norm.item())
+    return norms
+
+
+def apart(one: dict, other: dict) -> float:
+    """Root of the mean square difference of all weights."""
+    return torch.cat([(one[name] - other[name]).flatten() for name in one]).square().mean().sqrt().item()
+
+
+@pytest.mark.parametrize("clip", [1e-3, math.inf])
+def test_a_course_of_steps_is_that_of_torch_s_adamw_on_weights_in_fp32(network, clip):
+    flat, halved = FlatNetwork(network), lean_of(network)
+    expected = learn(flat, ClippedAdamW(flat.parameters(), lr=0.0, weight_decay=0.01), clip)
+    found = learn(halved, LeanAdamW(halved, [], lr=0.0, weight_decay=0.01, piece=PIECE), clip)
+    assert found == pytest.approx(expected, rel=0.02)
+    assert apart(halved.weights(), flat.weights()) < 0.1 * apart(flat.weights(), dict(network.named_parameters()))
+
+
+@pytest.mark.parametrize("scale", [1e-4, 10.0])
+def test_given_the_same_gradients_it_is_torch_s_adamw_to_rounding(scale):
+    """A hundred steps, some of them clipped; weights whose gradient is zero decay."""
+    g = torch.Generator().manual_seed(0)
+    layer = nn.Linear(40, 30)
+    halved, beside = lean_of(layer_of(layer)), nn.Parameter(torch.ones(5))
+    plain = [nn.Parameter(weight.clone()) for weight in (*halved.weights().values(), beside.detach())]
+    ours = LeanAdamW(halved, [beside], lr=1e-3, weight_decay=0.01, piece=PIECE)
+    theirs = ClippedAdamW(plain, lr=1e-3, weight_decay=0.01)
+    for _ in range(100):
+        gradients = [scale * torch.randn(weight.shape, generator=g) for weight in plain]
+        gradients = [gradient.bfloat16().float() for gradient in gradients]
+        gradients[2][3:] = 0
+        for weight, gradient in zip(plain, gradients, strict=True):
+            weight.grad = gradient.clone()
+        give(halved, gradients, beside)
+        ours.step(0.5)
+        theirs.step(0.5)
+    assert ours.norm.item() == pytest.approx(theirs.norm.item(), rel=1e-6)
+    for found, expected in zip((*halved.weights().values(), beside.detach()), plain, strict=True):
+        torch.testing.assert_close(found, expected.detach(), rtol=1e-5, atol=1e-6)
+    untouched = halved.weights()["0.weight"][3:]
+    torch.testing.assert_close(untouched, layer.weight.detach()[3:] * (1 - 1e-5) ** 100, rtol=1e-5, atol=0)
+
+
+def layer_of(layer: nn.Linear) -> nn.Module:
+    """The layer with a norm, so that there are weights of both kinds."""
+    return nn.Sequential(layer, nn.LayerNorm(30))
+
+
+def give(network: LeanNetwork, gradients, beside) -> None:
+    """Set the gradients: of weight and bias of the layer, of those of the norm, and of what is trained beside it."""
+    row = torch.cat([gradient.flatten() for gradient in (gradients[2], gradients[3])])
+    (leaf,) = network.leaves
+    leaf.grad = nn.functional.pad(row.bfloat16(), (0, len(leaf) - len(row)))
+    network.others.grad = torch.cat(gradients[:2])
+    beside.grad = gradients[-1].clone()
+
+
+def test_the_first_moment_may_be_kept_in_bf16(network):
+    exact, rough = lean_of(network), lean_of(network)
+    learn(exact, LeanAdamW(exact, [], lr=0.0, weight_decay=0.01, piece=PIECE), 0.5)
+    optimiser = LeanAdamW(rough, [], lr=0.0, weight_decay=0.01, piece=PIECE, first=torch.bfloat16)
+    learn(rough, optimiser, 0.5)
+    assert {halved.first.dtype for halved in optimiser._halved} == {torch.bfloat16}
+    assert 0 < apart(rough.weights(), exact.weights()) < 0.1 * apart(exact.weights(), dict(network.named_parameters()))
+
+
+def test_a_step_happens_in_place_and_reads_nothing_back(network):
+    halved = lean_of(network)
+    optimiser = LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01, piece=PIECE)
+    backward(halved, *inputs())
+    lasting = [*halved.parameters(), *halved.lowers, *(t for each in optimiser._halved for t in each[2:]),
+               optimiser.lr, optimiser.norm, optimiser._count]  # fmt: skip
+    before = [tensor.data_ptr() for tensor in lasting]
+    optimiser.step(0.5)
+    assert [tensor.data_ptr() for tensor in lasting] == before
+
+
+def test_a_step_without_a_gradient_is_an_error_of_the_caller(network):
+    halved = lean_of(network)
+    with pytest.raises(RuntimeError, match="before a backward pass"):
+        LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01, piece=PIECE).step(0.5)
+
+
+# --- compiled --------------------------------------------------------------------------------------------------------
+
+
+def pieces() -> list[torch.Tensor]:
+    g = torch.Generator().manual_seed(0)
+    upper, lower = lean.split_halves(torch.randn(PIECE, generator=g))
+    first, second = torch.randn(PIECE, generator=g), torch.rand(PIECE, generator=g)
+    return [upper, lower, first, second, torch.randn(PIECE, generator=g).bfloat16()]
+
+
+PACE = Pace(*(torch.tensor(factor) for factor in (0.5, 1 - 1e-5, 1e-3, 2.0)))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_compiled_it_is_the_same_pass(backend):
+    torch._dynamo.reset()
+    plain, compiled = pieces(), pieces()
+    move_halves(*plain, PACE)
+    torch.compile(move_halves, dynamic=False, fullgraph=True, backend=backend)(*compiled, PACE)
+    assert all(torch.equal(*pair) for pair in zip(plain, compiled, strict=True))
+
+
+def test_the_pass_by_hand():
+    """One weight: g = 0.5 * 4 = 2, m = 0.9 * 1 + 0.1 * 2, v = 0.999 * 9 + 0.001 * 4."""
+    one = torch.ones(())
+    weight, first, second = moved_by(10 * one, one, 9 * one, 4 * one, PACE)
+    assert first.item() == pytest.approx(1.1)
+    assert second.item() == pytest.approx(8.995)
+    assert weight.item() == pytest.approx(10 * (1 - 1e-5) - 1e-3 * 1.1 / (2 * math.sqrt(8.995)))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the compiler looks for one on a view
+def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network):
+    """All of a large network's ways at once; at the second step no program is made anew."""
+    torch._dynamo.reset()
+    plain, fast = lean_of(network), lean_of(network)
+    optimisers = [LeanAdamW(each, [], lr=1e-3, weight_decay=0.01, piece=PIECE) for each in (plain, fast)]
+    blocks = [part for part in fast.template.modules() if isinstance(part, Conditioned)]
+    expected = learn(plain, optimisers[0], 0.5, steps=1)
+    with recomputed(blocks), compiled(blocks, backend="aot_eager"):
+        found = learn(fast, optimisers[1], 0.5, steps=1)
+        made = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        learn(fast, optimisers[1], 0.5, steps=1)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == made > 0
+    assert found == pytest.approx(expected, rel=0.01)
