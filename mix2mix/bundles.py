@@ -3,7 +3,7 @@
 A bundle is data: networks in their libraries' own formats and a `bundle.json` of settings, so that one code path serves
 all. Naming and checking bundles needs no torch; only loading and saving import the networks.
 
-    bundle.json  SHA256SUMS  MODEL_CARD.md
+    bundle.json  SHA256SUMS  MODEL_CARD.md  training.json
     teacher/               a stock diffusers InstructPix2Pix folder, VAE included
     clip/                  open_clip_config.json, model.safetensors, merges.txt.gz
     student.safetensors    SEVA's published parameter names
@@ -44,7 +44,9 @@ _TITLES = {
     "mini": "small models of the miniature world, shipped with mix2mix",
     "paper": "SEVA 1.1, InstructPix2Pix and CLIP as in the paper, 576 px",
 }
-_SETTINGS, _SUMS, _CARD, _STUDENT = "bundle.json", "SHA256SUMS", "MODEL_CARD.md", "student.safetensors"
+_SETTINGS, _SUMS, _STUDENT = "bundle.json", "SHA256SUMS", "student.safetensors"
+CARD, TRAINING = "MODEL_CARD.md", "training.json"
+"""How a bundle came about, for people and for further training."""
 
 
 @dataclass(frozen=True)
@@ -269,8 +271,9 @@ def save_bundle(folder: Path, editor: "Editor", clip: "Clip", student: "Student"
 
 
 def write_sums(folder: Path) -> None:
-    """List the checksums of all of a bundle's files, but for the card's, whose wording may change."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (_SUMS, _CARD))
+    """List the checksums of all that a bundle computes with: how it came about may be told in other words."""
+    others = (_SUMS, CARD, TRAINING)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in others)
     lines = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     (folder / _SUMS).write_text("".join(lines))
 

@@ -9,9 +9,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from mix2mix.bundles import TRAINING
 from mix2mix.errors import InputError
 from mix2mix.mini.training.data import read_edits
-from mix2mix.mini.training.ranks import join, leave
+from mix2mix.mini.training.ranks import Ranks, join, leave
 from mix2mix.mini.training.stages import NETWORKS, TrainConfig, Workshop, open_workshop, train
 
 STAGES = (*NETWORKS, "bundle")
@@ -31,10 +32,25 @@ def _run(options: argparse.Namespace) -> int:
     until = time.monotonic() + 60 * options.minutes
     ranks = join(options.device)
     try:
-        workshop = open_workshop(_config(options), read_edits(options.edits), options.work, ranks, options.start)
+        start = _start(options, ranks)
+        workshop = open_workshop(_config(options), read_edits(options.edits), options.work, ranks, start)
         return _run_stages(workshop, options.stages, options.output, until)
     finally:
         leave(ranks)
+
+
+def _start(options: argparse.Namespace, ranks: Ranks) -> Path | None:
+    """The folder of stages to start from; a bundle is taken apart first."""
+    start: Path | None = options.start
+    if start is None or not (start / TRAINING).is_file():
+        return start
+    from mix2mix.mini.training.assemble import disassemble
+
+    apart: Path = options.work / "start"
+    if ranks.first:
+        disassemble(start, apart)
+    ranks.meet()
+    return apart
 
 
 def _run_stages(workshop: Workshop, stages: list[str], output: Path, until: float) -> int:
@@ -57,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--edits", type=Path, required=True, help="catalogue of edits (benchmark/table6.csv)")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--work", type=Path, default=Path("runs/train_mini"), help="checkpoints and weights")
-    parser.add_argument("--start", type=Path, help="--work of an earlier run, whose weights this one begins with")
+    parser.add_argument("--start", type=Path, help="what to begin with: the --work of an earlier run, or a bundle")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and of every draw")
     parser.add_argument("--scenes", type=int, help="how many are drawn (default: as many as the shipped bundle's)")
     parser.add_argument("--steps", type=int, help="of each stage that is run (default: the stage's own)")

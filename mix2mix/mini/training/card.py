@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mix2mix.bundles import BundleSettings
+from mix2mix.bundles import CARD, BundleSettings
 from mix2mix.mini.training.stages import NETWORKS, Workshop
 
 _TEXT = """# The mini bundle
@@ -23,7 +23,6 @@ enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) a
 {rows}
 """
 
-CARD = "MODEL_CARD.md"
 _SCORES = """
 ## Scores
 

@@ -35,6 +35,8 @@ from mix2mix.mini.training.losses import (
     vae_loss,
 )
 from mix2mix.mini.training.ranks import Ranks
+from mix2mix.pretrained import Clip, Editor
+from mix2mix.student import Student
 
 _VAE = FitConfig(steps=5_000, batch=256, lr=1.2e-3, average=0.998)
 _CLIP = FitConfig(steps=4_000, batch=1024, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
@@ -82,16 +84,8 @@ class Workshop:
 
     def module(self, name: str) -> nn.Module:
         """What a stage trains."""
-        editor = self.networks.editor
-        vae: Any = editor.vae.module
-        modules: dict[str, nn.Module] = {
-            "vae": vae,
-            "clip": self.networks.clip.module,
-            "teacher": nn.ModuleDict({"unet": editor.unet, "text_encoder": editor.text_encoder}),
-            "student": self.networks.student,
-            "decoder": nn.ModuleDict({"post_quant_conv": vae.post_quant_conv, "decoder": vae.decoder}),
-        }
-        return modules[name]
+        networks = self.networks
+        return modules_of(networks.editor, networks.clip, networks.student)[name]
 
     def load(self, name: str) -> None:
         """Put an earlier stage's averaged weights in place; InputError where that stage has not run."""
@@ -131,6 +125,18 @@ class Workshop:
         """A short hash of what latents come from: VAE, CLIP and what was drawn."""
         weights = (self.weights(name).read_bytes() for name in ("vae", "clip"))
         return hashlib.sha256(b"".join([*weights, repr(self.config.data).encode()])).hexdigest()[:12]
+
+
+def modules_of(editor: Editor, clip: Clip, student: Student) -> dict[str, nn.Module]:
+    """What each stage trains."""
+    vae: Any = editor.vae.module
+    return {
+        "vae": vae,
+        "clip": clip.module,
+        "decoder": nn.ModuleDict({"post_quant_conv": vae.post_quant_conv, "decoder": vae.decoder}),
+        "teacher": nn.ModuleDict({"unet": editor.unet, "text_encoder": editor.text_encoder}),
+        "student": student,
+    }
 
 
 def open_workshop(

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mix2mix.bundles import load_bundle
 from mix2mix.mini.networks import MiniConfig
 from mix2mix.mini.training import stages
 from mix2mix.mini.training.__main__ import _config, _parser, main
-from mix2mix.mini.training.assemble import assemble
+from mix2mix.mini.training.assemble import assemble, disassemble
 from mix2mix.mini.training.data import DataConfig
 from mix2mix.mini.training.loop import FitConfig
 from mix2mix.mini.training.ranks import Ranks
@@ -129,6 +130,29 @@ def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_ca
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert all(f"| {name} |" in card for name in NETWORKS)
     assert "| 2 scenes of seed 0 | 2 | 2 | 0.001 |" in card
+
+
+def test_a_bundle_taken_apart_is_what_the_stages_left_in_half_precision(finished, tmp_path):
+    shop, *_ = finished
+    assemble(shop, tmp_path / "bundle")
+    disassemble(tmp_path / "bundle", tmp_path / "apart")
+    again = open_workshop(CONFIG, shop.edits, tmp_path / "work", Ranks("cpu"), start=tmp_path / "apart")
+    for name in ("clip", "decoder", "teacher", "student"):
+        left, apart = (load_file(folder / f"{name}.safetensors") for folder in (shop.folder, tmp_path / "apart"))
+        assert left.keys() == apart.keys()
+        assert all(torch.allclose(left[key].float(), apart[key].float(), rtol=1e-3, atol=1e-4) for key in left)
+        assert again.log(name) == shop.log(name)
+    again.load("vae")
+    assert again.networks.editor.vae.scale == shop.networks.editor.vae.scale
+
+
+def test_the_command_begins_with_the_shipped_bundle(tmp_path, dataset, monkeypatch):
+    monkeypatch.setattr(stages, "draw_dataset", lambda *_: dataset)
+    options = ["--edits", str(TABLE), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001"]
+    shipped = resources.files("mix2mix") / "weights" / "mini"
+    assert main([*options, "--stages", "clip", "--start", str(shipped), "--minutes", "0"]) == 3
+    first, second = json.loads((tmp_path / "clip.json").read_text())["rounds"]
+    assert (first["steps"], second["steps"]) == (4000, 0)
 
 
 def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
