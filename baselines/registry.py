@@ -43,7 +43,7 @@ I_MIX2MIX = MethodSpec(
         ),
         _choice("latent_mapping", "from the student's latents to the teacher's", "bilinear", "learned"),
         _choice("reference", "the student's input frame", "edited", "unedited"),
-        _choice("memory", "low: half of a GPU's memory, for up to twice the time", "normal", "low"),
+        _choice("memory", "low: less of a GPU's memory, for more time", "normal", "low"),
     ),
     published=Published("Table 1", cons=0.342, sim=0.258, dir=0.173, minutes=22.0),
     year=2025,

@@ -41,7 +41,7 @@ def check_memory(bundle: "Bundle", views: int, config: DistillConfig, device: st
         less = needed_memory(bundle, views, replace(config, memory="low"))
         fix = "Free some of it, or choose fewer views or another GPU."
         if config.memory == "normal" and less <= free:
-            fix = f"Add --memory low: {less / GIB:.1f} GiB are enough then, for up to twice the time."
+            fix = f"Add --memory low: {less / GIB:.1f} GiB are enough then, for more time."
         expected = f"{needed / GIB:.1f} GiB for {views} views with bundle {bundle.name}"
         raise InputError(f"free memory of {device}", got=f"{free / GIB:.1f} GiB", expected=expected, fix=fix)
 

@@ -55,7 +55,7 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
     """``--memory``."""
     parser.add_argument(
         "--memory", choices=("normal", "low"), default="normal",
-        help="low: I-Mix2Mix takes half of a GPU's memory, and up to twice the time (default: normal)",
+        help="low: I-Mix2Mix takes less of a GPU's memory, and more time (default: normal)",
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_low_memory_is_the_way_out_where_it_is_one(bundle, free):
         check_memory(bundle, 4, NORMAL, "cuda:1")
     assert str(told.value) == (
         "free memory of cuda:1: got 23.9 GiB; expected 24.0 GiB for 4 views with bundle large. "
-        "Add --memory low: 14.5 GiB are enough then, for up to twice the time."
+        "Add --memory low: 14.5 GiB are enough then, for more time."
     )
     check_memory(bundle, 4, LOW, "cuda:1")
 
