@@ -56,6 +56,7 @@ def _without_times(path: Path) -> object:
         document = json.loads(path.read_bytes())
         changing = {"sha256", "timing", "memory", "notes"}
         origin = {name: value for name, value in document.pop("provenance").items() if name != "created"}
+        del origin["hardware"]["threads"]  # workers on one machine share its threads
         return origin | {name: value for name, value in document.items() if name not in changing}
     if path.name == "run.json":
         document = json.loads(path.read_bytes())
