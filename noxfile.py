@@ -145,6 +145,9 @@ def _run_folder(arguments: list[str]) -> str:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--bundle", default="mini")
     parser.add_argument("--budget", default="quick")
+    parser.add_argument("--table")
+    parser.add_argument("--views")
     parser.add_argument("--output")
     known, _ = parser.parse_known_args(arguments)
-    return known.output or f"runs/{known.bundle}-{known.budget}"
+    table, views = known.table and f"-table-{known.table}", known.views and f"-{known.views}-views"
+    return known.output or f"runs/{known.bundle}-{known.budget}{table or ''}{views or ''}"

@@ -96,6 +96,7 @@ def _add_run(actions: "Commands") -> None:
     which.add_argument("--table", type=int, help="all methods of the paper's Table 1, 3, 4 or 5")
     parser.add_argument("--edits", type=names, help="instructions or slugs (default: the budget's)")
     parser.add_argument("--seeds", type=integers, default=(0,), help="seeds with commas between them (default: 0)")
+    parser.add_argument("--views", type=int, metavar="N", help="views a scene, 2 to 8 (default: the budget's, 4)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="(default: runs/BUNDLE-BUDGET)")
     add_memory(parser)
     parser.add_argument("--executor", choices=("local", "ray"), default="local", help="(default: local)")
@@ -123,10 +124,12 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
     from mix2mix.bundles import load_bundle
 
     budget = replace(find_budget(arguments.budget), memory=arguments.memory)
+    budget = replace(budget, views=budget.views if arguments.views is None else arguments.views)
     variants = {variant.name: variant for variant in map(parse_variant, _methods(arguments, budget.methods))}
     edits = dict.fromkeys(find_any_edit(text) for text in arguments.edits or budget.edits)
     table = "" if arguments.table is None else f"-table-{arguments.table}"
-    output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}{table}")
+    views = "" if arguments.views is None else f"-{budget.views}-views"
+    output = arguments.output or Path("runs", f"{arguments.bundle}-{budget.name}{table}{views}")
     bundle = bundle_facts(arguments.bundle, arguments.weights)
     print(f"reads   built-in scenes, bundle {arguments.bundle}; budget {budget.name} ({budget.purpose})")
     print(f"runs    methods: {', '.join(variants)}; edits: {', '.join(entry.slug for entry in edits)}")

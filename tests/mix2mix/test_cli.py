@@ -361,6 +361,15 @@ class TestBenchmark:
         assert main(list(self.WORDS)) == 0
         assert "all finished earlier and unchanged: nothing was to do" in capsys.readouterr().out
 
+    def test_a_run_has_as_many_views_as_are_asked_for_in_a_folder_of_its_own(self, somewhere: Path) -> None:
+        assert main([*self.WORDS[:-2], "--views", "2"]) == 0
+        (folder,) = (somewhere / "runs/mini-smoke-2-views/cells").glob("*/*/*/*")
+        assert sorted(path.name for path in folder.glob("view_*")) == ["view_0.png", "view_1.png"]
+
+    def test_a_number_of_views_that_no_scene_has_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([*self.WORDS, "--views", "9"]) == 2
+        assert "got 9; expected 2 to 8" in capsys.readouterr().err
+
     def test_a_failed_cell_is_told_and_makes_the_exit_status_1(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
