@@ -54,7 +54,7 @@ def _try(options: argparse.Namespace) -> None:
     variants, budget = [parse_variant(text) for text in options.methods], find_budget(options.budget)
     bundle = load_bundle("mini", options.device, options.weights)
     catalogue = {scene: [entry.edit for entry in edits_of(scene)] for scene in scenes()}
-    exams = [exam for number, exam in enumerate(draw_exams(catalogue, 1)) if number % options.every == 0]
+    exams = list(draw_exams(catalogue, 1, every=options.every))
     for variant in variants:
         marks = []
         for exam in exams:

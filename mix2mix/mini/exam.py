@@ -41,10 +41,13 @@ class Exam:
         return Scene(self.family, state.images, self.cameras, tuple(f"view_{i}" for i in range(len(state.images))))
 
 
-def draw_exams(edits: Mapping[str, Sequence[Edit]], individuals: int, views: int = 4) -> Iterator[Exam]:
-    """`individuals` exams for each edit of the catalogue (by family), each of a new individual; always the same."""
+def draw_exams(edits: Mapping[str, Sequence[Edit]], individuals: int, views: int = 4, every: int = 1) -> Iterator[Exam]:
+    """`individuals` exams for each edit of the catalogue (by family), each of a new individual; always the same.
+
+    Of all these, every so-manieth is drawn.
+    """
     rows = [(family, edit) for family, group in edits.items() for edit in group for _ in range(individuals)]
-    for number, (family, edit) in enumerate(rows):
+    for number, (family, edit) in list(enumerate(rows))[::every]:
         generator = torch.Generator().manual_seed(_FIRST_SEED + number)
         yield _draw(FAMILIES[family], edit, generator, views)
 

@@ -50,6 +50,15 @@ def test_they_are_the_same_each_time(exams):
     assert torch.equal(again.edited.images, exams[0].edited.images)
 
 
+def test_some_of_them_are_those_of_all(exams):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "IMAGE_SIZE", 24)
+        some = list(draw_exams(EDITS, individuals=2, views=3, every=3))
+    assert len(some) == len(exams[::3])
+    for one, other in zip(some, exams[::3], strict=True):
+        assert torch.equal(one.edited.images, other.edited.images)
+
+
 def test_no_seed_of_training_is_an_exam_s():
     seeds = [chunk.seed for chunk in plan(DataConfig(), {"face": EDITS["face"] * 4})]
     assert max(seeds) < module._FIRST_SEED
