@@ -15,7 +15,7 @@ from benchmark.catalogue import find_edit
 from benchmark.speed import EDIT, SCENE, SEED, sized
 from mix2mix.bundles import Bundle, load_bundle, parse_weights
 from mix2mix.distill import at_work, new_draws, prepare, update
-from mix2mix.distill_config import Memory, distill_config
+from mix2mix.distill_config import CHOICES, Memory, distill_config
 from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
@@ -44,11 +44,8 @@ def follow(bundle: Bundle, updates: int, device: str, fast: bool, memory: Memory
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
-    scene, edit, config = (
-        sized(held_out_scene(SCENE, 4), bundle),
-        find_edit(EDIT).edit,
-        distill_config(bundle, {"memory": memory}),
-    )
+    scene, edit = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit
+    config = distill_config(bundle, {"memory": memory})
     generator = torch.Generator(device).manual_seed(SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
     draws = new_draws(trajectory, judge)
@@ -79,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bundle", default="mini")
     parser.add_argument("--weights", type=parse_weights, help="a folder, or random")
     parser.add_argument("--updates", type=int, default=20)
-    parser.add_argument("--memory", choices=("normal", "low"), default="normal", help="of the fast path")
+    parser.add_argument("--memory", choices=CHOICES["memory"], default="normal", help="of the fast path")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     try:

@@ -124,7 +124,8 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
     from mix2mix.bundles import load_bundle
 
     budget = replace(find_budget(arguments.budget), memory=arguments.memory)
-    budget = replace(budget, views=budget.views if arguments.views is None else arguments.views)
+    if arguments.views is not None:
+        budget = replace(budget, views=arguments.views)
     variants = {variant.name: variant for variant in map(parse_variant, _methods(arguments, budget.methods))}
     edits = dict.fromkeys(find_any_edit(text) for text in arguments.edits or budget.edits)
     table = "" if arguments.table is None else f"-table-{arguments.table}"

@@ -12,35 +12,14 @@ from mix2mix.compiling import compiled, recomputed
 from mix2mix.flat import FlatNetwork
 from mix2mix.lean import LeanAdamW, LeanNetwork, Pace, move_halves, moved_by
 from mix2mix.optimiser import ClippedAdamW
-from mix2mix.seva import Conditioned, Seva, SevaConfig
+from mix2mix.seva import Conditioned
 
-CONFIG = SevaConfig(
-    model_channels=32,
-    channel_mult=(1, 1),
-    num_res_blocks=1,
-    attention_resolutions=(2, 1),
-    num_head_channels=16,
-    transformer_depth=(1, 1),
-    context_dim=8,
-    unflatten_names=("middle_ds2",),
-)
-FRAMES, PIECE, LEAF = 3, 1024, 20_000
-
-
-def inputs(seed: int = 1) -> tuple:
-    g = torch.Generator().manual_seed(seed)
-    latents, context, rays = (torch.randn(FRAMES, *shape, generator=g) for shape in ((11, 8, 8), (1, 8), (6, 8, 8)))
-    return latents, torch.full((FRAMES,), 500), context, rays, FRAMES
+PIECE, LEAF = 1024, 20_000
 
 
 @pytest.fixture
-def network() -> Seva:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        made = Seva(CONFIG)
-        for parameter in made.parameters():  # no layer starts at zero: every weight matters
-            nn.init.normal_(parameter, std=0.1)
-    return made.to(memory_format=torch.channels_last)
+def network(seva):
+    return seva.to(memory_format=torch.channels_last)
 
 
 def lean_of(network: nn.Module) -> LeanNetwork:
@@ -66,11 +45,11 @@ def test_it_holds_every_bit_of_the_weights_in_leaves_of_whole_pieces(network):
     assert all(len(leaf) % PIECE == 0 and leaf.dtype == torch.bfloat16 for leaf in leaves)
 
 
-def test_it_computes_and_differentiates_as_autocast_does_with_weights_in_fp32(network):
+def test_it_computes_and_differentiates_as_autocast_does_with_weights_in_fp32(network, seva_inputs):
     for weight in network.parameters():
         weight.data.copy_(weight.bfloat16())  # no ties, which alone are rounded otherwise
     one, other = FlatNetwork(network), lean_of(network)
-    assert torch.equal(backward(one, *inputs()), backward(other, *inputs()))
+    assert torch.equal(backward(one, *seva_inputs()), backward(other, *seva_inputs()))
     one.vector.data.copy_(one.vector.grad)
     gradients = one.weights()
     for leaf, lower in zip(other.leaves, other.lowers, strict=True):
@@ -94,7 +73,7 @@ def test_the_network_it_was_made_from_is_left_as_it_is(network):
 # --- a step ----------------------------------------------------------------------------------------------------------
 
 
-def learn(network, optimiser, clip, steps=8):
+def learn(network, optimiser, clip, inputs, steps=8):
     """Steps at a rate that changes; the norms that were seen."""
     norms = []
     for step in range(steps):
@@ -112,10 +91,10 @@ def apart(one: dict, other: dict) -> float:
 
 
 @pytest.mark.parametrize("clip", [1e-3, math.inf])
-def test_a_course_of_steps_is_that_of_torch_s_adamw_on_weights_in_fp32(network, clip):
+def test_a_course_of_steps_is_that_of_torch_s_adamw_on_weights_in_fp32(network, clip, seva_inputs):
     flat, halved = FlatNetwork(network), lean_of(network)
-    expected = learn(flat, ClippedAdamW(flat.parameters(), lr=0.0, weight_decay=0.01), clip)
-    found = learn(halved, LeanAdamW(halved, [], lr=0.0, weight_decay=0.01, piece=PIECE), clip)
+    expected = learn(flat, ClippedAdamW(flat.parameters(), lr=0.0, weight_decay=0.01), clip, seva_inputs)
+    found = learn(halved, LeanAdamW(halved, [], lr=0.0, weight_decay=0.01, piece=PIECE), clip, seva_inputs)
     assert found == pytest.approx(expected, rel=0.02)
     assert apart(halved.weights(), flat.weights()) < 0.1 * apart(flat.weights(), dict(network.named_parameters()))
 
@@ -159,19 +138,19 @@ def give(network: LeanNetwork, gradients, beside) -> None:
     beside.grad = gradients[-1].clone()
 
 
-def test_the_first_moment_may_be_kept_in_bf16(network):
+def test_the_first_moment_may_be_kept_in_bf16(network, seva_inputs):
     exact, rough = lean_of(network), lean_of(network)
-    learn(exact, LeanAdamW(exact, [], lr=0.0, weight_decay=0.01, piece=PIECE), 0.5)
+    learn(exact, LeanAdamW(exact, [], lr=0.0, weight_decay=0.01, piece=PIECE), 0.5, seva_inputs)
     optimiser = LeanAdamW(rough, [], lr=0.0, weight_decay=0.01, piece=PIECE, first=torch.bfloat16)
-    learn(rough, optimiser, 0.5)
+    learn(rough, optimiser, 0.5, seva_inputs)
     assert {halved.first.dtype for halved in optimiser._halved} == {torch.bfloat16}
     assert 0 < apart(rough.weights(), exact.weights()) < 0.1 * apart(exact.weights(), dict(network.named_parameters()))
 
 
-def test_a_step_happens_in_place_and_reads_nothing_back(network):
+def test_a_step_happens_in_place_and_reads_nothing_back(network, seva_inputs):
     halved = lean_of(network)
     optimiser = LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01, piece=PIECE)
-    backward(halved, *inputs())
+    backward(halved, *seva_inputs())
     lasting = [*halved.parameters(), *halved.lowers, *(t for each in optimiser._halved for t in each[2:]),
                optimiser.lr, optimiser.norm, optimiser._count]  # fmt: skip
     before = [tensor.data_ptr() for tensor in lasting]
@@ -217,16 +196,16 @@ def test_the_pass_by_hand():
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the compiler looks for one on a view
-def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network):
+def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network, seva_inputs):
     """All of a large network's ways at once; at the second step no program is made anew."""
     torch._dynamo.reset()
     plain, fast = lean_of(network), lean_of(network)
     optimisers = [LeanAdamW(each, [], lr=1e-3, weight_decay=0.01, piece=PIECE) for each in (plain, fast)]
     blocks = [part for part in fast.template.modules() if isinstance(part, Conditioned)]
-    expected = learn(plain, optimisers[0], 0.5, steps=1)
+    expected = learn(plain, optimisers[0], 0.5, seva_inputs, steps=1)
     with recomputed(blocks), compiled(blocks, backend="aot_eager"):
-        found = learn(fast, optimisers[1], 0.5, steps=1)
+        found = learn(fast, optimisers[1], 0.5, seva_inputs, steps=1)
         made = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-        learn(fast, optimisers[1], 0.5, steps=1)
+        learn(fast, optimisers[1], 0.5, seva_inputs, steps=1)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == made > 0
     assert found == pytest.approx(expected, rel=0.01)

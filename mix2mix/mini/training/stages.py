@@ -100,11 +100,11 @@ class Workshop:
 
     def weights(self, name: str) -> Path:
         """A stage's file of weights, of this run or of the one that it starts from; InputError where neither has it."""
-        for folder in (self.folder, self.start):
-            if folder is not None and (folder / f"{name}.safetensors").is_file():
-                return folder / f"{name}.safetensors"
-        missing = self.folder / f"{name}.safetensors"
-        raise InputError(f"stage '{name}'", got=f"no {missing}", expected="its weights", fix=f"Run --stages {name}.")
+        own = self.folder / f"{name}.safetensors"
+        file = own if own.is_file() else self.beginning(name)
+        if file is None:
+            raise InputError(f"stage '{name}'", got=f"no {own}", expected="its weights", fix=f"Run --stages {name}.")
+        return file
 
     def log(self, name: str) -> dict[str, Any]:
         """What was kept beside a stage's weights: its rounds of training; the VAE's also its latent scale."""
