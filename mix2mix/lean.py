@@ -1,28 +1,25 @@
 """AdamW for a large network: one pass over its weights, which lie in bf16 where the network computes with them.
 
 The network's matrices are differentiated as bf16 leaves, and their gradients arrive in bf16, as autocast computes them
-anyway. A step reads the norm of all gradients, then updates weights and moments in one kernel. In all 32 bytes are
+anyway. A step reads the norm of all gradients, then updates weights and moments in one kernel. In all 28 bytes are
 moved a weight and update, where fp32 weights, cast, with gradients cast back, clipped, and torch's fused AdamW move 64.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from mix2mix.flat import Layout, Shell, carve, joined, layouts, matrices_and_others
+from mix2mix.flat import Shell, carve, joined, layouts, matrices_and_others
 from mix2mix.halves import joined_halves, split_halves
 
 BETAS, EPS = (0.9, 0.999), 1e-8
 """AdamW's own defaults, which the published code keeps."""
 
-PIECE = 1 << 23
-"""Numbers that the kernel updates at a time: of one size, so that it is compiled once, and far from launch-bound."""
-
-LEAF = 32 * PIECE
-"""Most numbers of a leaf. Its gradient is its weights' own, put in one row when the last of them is there: so much of
-it is in memory twice. Adding each to a buffer of zeros instead would move 20 GB an update in place of 5."""
+LARGE = 1 << 20
+"""Numbers from which on a weight is a leaf of its own, updated by a kernel for its size. In SEVA 1.1 these are nine
+tenths of all numbers, and of 16 sizes. The others share a leaf: their gradients must first be put in one row."""
 
 
 class Pace(NamedTuple):
@@ -47,11 +44,6 @@ class Halved(NamedTuple):
     first: Tensor
     second: Tensor
 
-    def pieces(self, gradient: Tensor, size: int) -> Iterator[tuple[Tensor, ...]]:
-        """Upper and lower halves, moments and gradient, so many numbers at a time."""
-        whole = (self.leaf.detach().view(torch.int16), self.lower, self.first, self.second, gradient)
-        return zip(*(tensor.split(size) for tensor in whole), strict=True)
-
 
 Move = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Pace], None]
 
@@ -62,12 +54,12 @@ class LeanNetwork(nn.Module):
     Computes what the network does. Weights that the output does not depend on get a gradient of zero.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device | str, leaf: int = LEAF, piece: int = PIECE) -> None:
+    def __init__(self, network: nn.Module, device: torch.device | str, large: int = LARGE) -> None:
         super().__init__()
         matrices, others = matrices_and_others(network)
-        self._groups = [layouts(group) for group in _filled(matrices, leaf)]
+        self._groups = [layouts(group) for group in _leaves(matrices, large)]
         self._others = layouts(others)
-        halves = [_halves(matrices, group, device, piece) for group in self._groups]
+        halves = [split_halves(joined(matrices[name].to(device) for name in group)) for group in self._groups]
         self.leaves = nn.ParameterList(nn.Parameter(upper.view(torch.bfloat16)) for upper, _ in halves)
         self.lowers = [lower for _, lower in halves]
         self.others = nn.Parameter(joined(others.values()).to(device))
@@ -97,8 +89,8 @@ class LeanNetwork(nn.Module):
 class LeanAdamW:
     """AdamW and the clipping of gradients for a `LeanNetwork`, and for what is trained in fp32 beside it.
 
-    `move` is the pass over a piece of the halved weights: `move_halves`, or that compiled. The first moments may be
-    kept in bf16: they are means over ten steps, to which a rounding by 1/512 at each adds little.
+    `move` is the pass over a leaf of halved weights: `move_halves`, or that compiled. The first moments may be kept in
+    bf16: they are means over ten steps, to which a rounding by 1/512 at each adds little.
     """
 
     def __init__(
@@ -109,13 +101,12 @@ class LeanAdamW:
         weight_decay: float,
         *,
         first: torch.dtype = torch.float32,
-        piece: int = PIECE,
         move: "Move | None" = None,
     ) -> None:
         device = network.others.device
         self.lr, self.norm = torch.tensor(lr, device=device), torch.zeros((), device=device)
         self._count = torch.zeros((), dtype=torch.float64, device=device)
-        self._weight_decay, self._piece, self._move = weight_decay, piece, move or move_halves
+        self._weight_decay, self._move = weight_decay, move or move_halves
         self._halved = [
             Halved(leaf, lower, torch.zeros_like(leaf, dtype=first), torch.zeros_like(leaf, dtype=torch.float32))
             for leaf, lower in zip(network.leaves, network.lowers, strict=True)
@@ -131,16 +122,14 @@ class LeanAdamW:
     @torch.no_grad()
     def step(self, clip: float) -> None:
         """Take one step by the gradient, scaled down to a norm of `clip` where it is longer."""
-        # Of bf16 numbers, but summed in fp32: one pass that writes nothing.
-        norms = [torch.linalg.vector_norm(gradient_of(leaf), dtype=torch.float32) for leaf in self._leaves()]
-        self.norm.copy_(torch.linalg.vector_norm(torch.stack(norms)))
+        halved = gradients_of([each.leaf for each in self._halved])
+        whole = gradients_of([weight for weight, *_ in self._whole])
+        self.norm.copy_(norm_of(halved, whole))
         pace = self._pace(clip)
-        for halved in self._halved:
-            pieces = halved.pieces(gradient_of(halved.leaf), self._piece)
-            for upper, lower, first, second, gradient in pieces:
-                self._move(upper, lower, first, second, gradient, pace)
-        for weight, first, second in self._whole:
-            moved = moved_by(weight, first, second, gradient_of(weight), pace)
+        for (leaf, lower, first, second), gradient in zip(self._halved, halved, strict=True):
+            self._move(leaf.detach().view(torch.int16), lower, first, second, gradient, pace)
+        for (weight, first, second), gradient in zip(self._whole, whole, strict=True):
+            moved = moved_by(weight, first, second, gradient, pace)
             for old, new in zip((weight, first, second), moved, strict=True):
                 old.copy_(new)
 
@@ -179,29 +168,22 @@ def move_halves(upper: Tensor, lower: Tensor, first: Tensor, second: Tensor, gra
         old.copy_(new)
 
 
-def gradient_of(leaf: nn.Parameter) -> Tensor:
-    """The gradient that a backward pass has left."""
-    if leaf.grad is None:
+def norm_of(*gradients: list[Tensor]) -> Tensor:
+    """Of all numbers [] in fp32, given in groups of one precision: one pass over each, which writes nothing."""
+    norms = [norm for group in gradients for norm in torch._foreach_norm(group, 2, dtype=torch.float32)]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
+    return norm
+
+
+def gradients_of(leaves: Sequence[nn.Parameter]) -> list[Tensor]:
+    """The gradients that a backward pass has left; zero where the output does not depend on a leaf."""
+    if leaves and all(leaf.grad is None for leaf in leaves):
         raise RuntimeError("a step was asked for before a backward pass")
-    return leaf.grad
+    return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
-def _filled(weights: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
-    """Weights in their order, in groups of at most so many numbers (but at least one weight)."""
-    groups: list[dict[str, Tensor]] = [{}]
-    count = 0
-    for name, weight in weights.items():
-        if groups[-1] and count + weight.numel() > most:
-            groups.append({})
-            count = 0
-        groups[-1][name] = weight
-        count += weight.numel()
-    return groups
-
-
-def _halves(
-    weights: Mapping[str, Tensor], group: Mapping[str, Layout], device: torch.device | str, piece: int
-) -> tuple[Tensor, Tensor]:
-    """Both halves of a group's weights in one row, filled up with zeros to whole pieces."""
-    row = joined(weights[name].to(device) for name in group)
-    return split_halves(nn.functional.pad(row, (0, -len(row) % piece)))
+def _leaves(weights: Mapping[str, Tensor], large: int) -> list[dict[str, Tensor]]:
+    """Weights that are leaves by themselves, and last the others together."""
+    alone = [{name: weight} for name, weight in weights.items() if weight.numel() >= large]
+    together = {name: weight for name, weight in weights.items() if weight.numel() < large}
+    return [*alone, together] if together else alone

@@ -24,7 +24,8 @@ class Replay:
         self._device = device
         self._runs = 0
         self._graph: torch.cuda.CUDAGraph | None = None
-        # One for all plain runs: memory that was freed on a stream serves that stream alone.
+        # One for all plain runs and the capture: memory that was freed on a stream serves that stream alone, and what
+        # autograd keeps of a run belongs to the run's stream.
         self._aside = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __call__(self) -> None:
@@ -47,7 +48,7 @@ class Replay:
 
     def _captured(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._aside):
             self._compute()
         return graph
 

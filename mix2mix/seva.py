@@ -152,7 +152,9 @@ class GatedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens [..., width] to [..., out_width]."""
-        value, gate = self.proj(x).chunk(2, dim=-1)
+        # Two products rather than halves of one, whose gradients would have to be put side by side.
+        halves = zip(self.proj.weight.chunk(2), self.proj.bias.chunk(2), strict=True)
+        value, gate = (F.linear(x, weight, bias) for weight, bias in halves)
         output: Tensor = value * F.gelu(gate)
         return output
 

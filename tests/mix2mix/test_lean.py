@@ -9,12 +9,12 @@ from torch import nn
 
 from mix2mix import lean
 from mix2mix.compiling import compiled, recomputed
-from mix2mix.flat import FlatNetwork
+from mix2mix.flat import FlatNetwork, matrices_and_others
 from mix2mix.lean import LeanAdamW, LeanNetwork, Pace, move_halves, moved_by
 from mix2mix.optimiser import ClippedAdamW
 from mix2mix.seva import Conditioned
 
-PIECE, LEAF = 1024, 20_000
+LARGE = 5_000
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def network(seva):
 
 
 def lean_of(network: nn.Module) -> LeanNetwork:
-    return LeanNetwork(network, "cpu", leaf=LEAF, piece=PIECE)
+    return LeanNetwork(network, "cpu", large=LARGE)
 
 
 def backward(network: nn.Module, *given) -> torch.Tensor:
@@ -37,12 +37,18 @@ def backward(network: nn.Module, *given) -> torch.Tensor:
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
-def test_it_holds_every_bit_of_the_weights_in_leaves_of_whole_pieces(network):
+def test_it_holds_every_bit_of_the_weights(network):
     found = lean_of(network).weights()
     assert all(torch.equal(found[name], value) for name, value in network.state_dict().items())
-    leaves = list(lean_of(network).leaves)
-    assert len(leaves) > 3
-    assert all(len(leaf) % PIECE == 0 and leaf.dtype == torch.bfloat16 for leaf in leaves)
+
+
+def test_large_weights_are_leaves_by_themselves_and_the_others_share_one(network):
+    matrices, _ = matrices_and_others(network)
+    sizes = [weight.numel() for weight in matrices.values()]
+    *alone, together = lean_of(network).leaves
+    assert [len(leaf) for leaf in alone] == [size for size in sizes if size >= LARGE]
+    assert len(together) == sum(size for size in sizes if size < LARGE)
+    assert {leaf.dtype for leaf in (*alone, together)} == {torch.bfloat16}
 
 
 def test_it_computes_and_differentiates_as_autocast_does_with_weights_in_fp32(network, seva_inputs):
@@ -53,7 +59,7 @@ def test_it_computes_and_differentiates_as_autocast_does_with_weights_in_fp32(ne
     one.vector.data.copy_(one.vector.grad)
     gradients = one.weights()
     for leaf, lower in zip(other.leaves, other.lowers, strict=True):
-        leaf.data.copy_(leaf.grad)
+        leaf.data.copy_(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
         lower.zero_()
     other.others.data.copy_(other.others.grad)
     assert all(torch.equal(gradient, gradients[name]) for name, gradient in other.weights().items())
@@ -94,7 +100,7 @@ def apart(one: dict, other: dict) -> float:
 def test_a_course_of_steps_is_that_of_torch_s_adamw_on_weights_in_fp32(network, clip, seva_inputs):
     flat, halved = FlatNetwork(network), lean_of(network)
     expected = learn(flat, ClippedAdamW(flat.parameters(), lr=0.0, weight_decay=0.01), clip, seva_inputs)
-    found = learn(halved, LeanAdamW(halved, [], lr=0.0, weight_decay=0.01, piece=PIECE), clip, seva_inputs)
+    found = learn(halved, LeanAdamW(halved, [], lr=0.0, weight_decay=0.01), clip, seva_inputs)
     assert found == pytest.approx(expected, rel=0.02)
     assert apart(halved.weights(), flat.weights()) < 0.1 * apart(flat.weights(), dict(network.named_parameters()))
 
@@ -106,7 +112,7 @@ def test_given_the_same_gradients_it_is_torch_s_adamw_to_rounding(scale):
     layer = nn.Linear(40, 30)
     halved, beside = lean_of(layer_of(layer)), nn.Parameter(torch.ones(5))
     plain = [nn.Parameter(weight.clone()) for weight in (*halved.weights().values(), beside.detach())]
-    ours = LeanAdamW(halved, [beside], lr=1e-3, weight_decay=0.01, piece=PIECE)
+    ours = LeanAdamW(halved, [beside], lr=1e-3, weight_decay=0.01)
     theirs = ClippedAdamW(plain, lr=1e-3, weight_decay=0.01)
     for _ in range(100):
         gradients = [scale * torch.randn(weight.shape, generator=g) for weight in plain]
@@ -131,17 +137,16 @@ def layer_of(layer: nn.Linear) -> nn.Module:
 
 def give(network: LeanNetwork, gradients, beside) -> None:
     """Set the gradients: of weight and bias of the layer, of those of the norm, and of what is trained beside it."""
-    row = torch.cat([gradient.flatten() for gradient in (gradients[2], gradients[3])])
     (leaf,) = network.leaves
-    leaf.grad = nn.functional.pad(row.bfloat16(), (0, len(leaf) - len(row)))
+    leaf.grad = torch.cat([gradient.flatten() for gradient in (gradients[2], gradients[3])]).bfloat16()
     network.others.grad = torch.cat(gradients[:2])
     beside.grad = gradients[-1].clone()
 
 
 def test_the_first_moment_may_be_kept_in_bf16(network, seva_inputs):
     exact, rough = lean_of(network), lean_of(network)
-    learn(exact, LeanAdamW(exact, [], lr=0.0, weight_decay=0.01, piece=PIECE), 0.5, seva_inputs)
-    optimiser = LeanAdamW(rough, [], lr=0.0, weight_decay=0.01, piece=PIECE, first=torch.bfloat16)
+    learn(exact, LeanAdamW(exact, [], lr=0.0, weight_decay=0.01), 0.5, seva_inputs)
+    optimiser = LeanAdamW(rough, [], lr=0.0, weight_decay=0.01, first=torch.bfloat16)
     learn(rough, optimiser, 0.5, seva_inputs)
     assert {halved.first.dtype for halved in optimiser._halved} == {torch.bfloat16}
     assert 0 < apart(rough.weights(), exact.weights()) < 0.1 * apart(exact.weights(), dict(network.named_parameters()))
@@ -149,7 +154,7 @@ def test_the_first_moment_may_be_kept_in_bf16(network, seva_inputs):
 
 def test_a_step_happens_in_place_and_reads_nothing_back(network, seva_inputs):
     halved = lean_of(network)
-    optimiser = LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01, piece=PIECE)
+    optimiser = LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01)
     backward(halved, *seva_inputs())
     lasting = [*halved.parameters(), *halved.lowers, *(t for each in optimiser._halved for t in each[2:]),
                optimiser.lr, optimiser.norm, optimiser._count]  # fmt: skip
@@ -161,7 +166,7 @@ def test_a_step_happens_in_place_and_reads_nothing_back(network, seva_inputs):
 def test_a_step_without_a_gradient_is_an_error_of_the_caller(network):
     halved = lean_of(network)
     with pytest.raises(RuntimeError, match="before a backward pass"):
-        LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01, piece=PIECE).step(0.5)
+        LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01).step(0.5)
 
 
 # --- compiled --------------------------------------------------------------------------------------------------------
@@ -169,9 +174,9 @@ def test_a_step_without_a_gradient_is_an_error_of_the_caller(network):
 
 def pieces() -> list[torch.Tensor]:
     g = torch.Generator().manual_seed(0)
-    upper, lower = lean.split_halves(torch.randn(PIECE, generator=g))
-    first, second = torch.randn(PIECE, generator=g), torch.rand(PIECE, generator=g)
-    return [upper, lower, first, second, torch.randn(PIECE, generator=g).bfloat16()]
+    upper, lower = lean.split_halves(torch.randn(1024, generator=g))
+    first, second = torch.randn(1024, generator=g), torch.rand(1024, generator=g)
+    return [upper, lower, first, second, torch.randn(1024, generator=g).bfloat16()]
 
 
 PACE = Pace(*(torch.tensor(factor) for factor in (0.5, 1 - 1e-5, 1e-3, 2.0)))
@@ -200,7 +205,7 @@ def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network,
     """All of a large network's ways at once; at the second step no program is made anew."""
     torch._dynamo.reset()
     plain, fast = lean_of(network), lean_of(network)
-    optimisers = [LeanAdamW(each, [], lr=1e-3, weight_decay=0.01, piece=PIECE) for each in (plain, fast)]
+    optimisers = [LeanAdamW(each, [], lr=1e-3, weight_decay=0.01) for each in (plain, fast)]
     blocks = [part for part in fast.template.modules() if isinstance(part, Conditioned)]
     expected = learn(plain, optimisers[0], 0.5, seva_inputs, steps=1)
     with recomputed(blocks), compiled(blocks, backend="aot_eager"):
