@@ -42,7 +42,7 @@ def typecheck(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests."""
     session.install("-e", ".", *group("test"))
-    session.run("pytest", *session.posargs)
+    _pytest(session)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
@@ -50,7 +50,7 @@ def tests(session: nox.Session) -> None:
 def compat(session: nox.Session, resolution: str) -> None:
     """Run the tests on one supported Python with the oldest or the newest dependencies."""
     session.install("-e", ".", *group("test"), "--upgrade", "--resolution", resolution)
-    session.run("pytest", *session.posargs)
+    _pytest(session)
 
 
 @nox.session
@@ -132,6 +132,12 @@ def wheel(session: nox.Session) -> None:
             session.run("mix2mix", "doctor")
             instruction = ("--instruction", "Turn him into a vampire")
             session.run("mix2mix", "edit", "face", *instruction, "--budget", "smoke", *session.posargs)
+
+
+def _pytest(session: nox.Session) -> None:
+    """All tests, in two processes of one thread each: the models are so small that their threads mostly wait."""
+    two = ("--numprocesses", "2", "--dist", "loadfile")  # by file, as most fixtures that take long are a module's
+    session.run("pytest", *two, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 def _show(session: nox.Session, run: str) -> None:

@@ -48,14 +48,12 @@ def cluster(marks: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def nodes(cluster: Any) -> Iterator[list[Any]]:
-    """Two nodes with a core each for the cells of a test."""
-    found = [cluster.add_node(num_cpus=1, memory=GIB, object_store_memory=100_000_000) for _ in range(2)]
+def nodes(cluster: Any) -> list[Any]:
+    """Two nodes with a core each for the cells of a test; one that is still there from the test before serves again."""
+    while len(cluster.worker_nodes) < 2:
+        cluster.add_node(num_cpus=1, memory=GIB, object_store_memory=100_000_000)
     cluster.wait_for_nodes()
-    yield found
-    for node in found:
-        if node in cluster.list_all_nodes():
-            cluster.remove_node(node)
+    return list(cluster.worker_nodes)
 
 
 @pytest.fixture
