@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,14 @@ def nobody_left() -> Iterator[None]:
     """Every test leaves no worker behind."""
     yield
     assert multiprocessing.active_children() == []
+
+
+@pytest.fixture
+def ctrl_c_heard() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore Ctrl-C, the tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def lasting(result: CellResult) -> CellResult:
@@ -93,6 +102,7 @@ def test_a_killed_worker_fails_its_cell_only_and_is_replaced(make: Callable[...,
     assert [cell.result.status for cell in store.read_run(options.output).cells] == ["failed", "failed", "ok", "ok"]
 
 
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_ctrl_c_loses_the_cells_in_hand_only(make: Callable[..., RunOptions], fakes: SimpleNamespace) -> None:
     options = make("interrupter")
     ended = run_benchmark(options, TWO)
