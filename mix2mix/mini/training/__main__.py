@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mix2mix.bundles import TRAINING
@@ -16,6 +17,12 @@ from mix2mix.mini.training.ranks import Ranks, join, leave
 from mix2mix.mini.training.stages import NETWORKS, TrainConfig, Workshop, open_workshop, train
 
 STAGES = (*NETWORKS, "bundle")
+_FITS = (
+    ("steps", int, "of each stage that is run, or STAGE=STEPS ... (default: the stage's own)"),
+    ("batch", int, "likewise, of all processes together"),
+    ("lr", float, "likewise, the highest learning rate"),
+)
+"""Fields of `FitConfig` that are options, and what they are."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,9 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=Path, help="what to begin with: the --work of an earlier run, or a bundle")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and of every draw")
     parser.add_argument("--scenes", type=int, help="how many are drawn (default: as many as the shipped bundle's)")
-    parser.add_argument("--steps", type=int, help="of each stage that is run (default: the stage's own)")
-    parser.add_argument("--batch", type=int, help="likewise, of all processes together")
-    parser.add_argument("--lr", type=float, help="likewise, the highest learning rate")
+    for name, of, purpose in _FITS:
+        parser.add_argument(f"--{name}", nargs="+", default=[], type=partial(_setting, of=of), help=purpose)
     parser.add_argument("--output", type=Path, default=Path("runs/train_mini/bundle"), help="the bundle's folder")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after so many minutes")
@@ -86,13 +92,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _setting(text: str, of: type) -> tuple[tuple[str, ...], int | float]:
+    """A number for all stages, or STAGE=NUMBER: the stages that it is for, and it."""
+    stage, _, number = text.rpartition("=")
+    if stage and stage not in NETWORKS:
+        raise argparse.ArgumentTypeError(f"no stage '{stage}': choose from {', '.join(NETWORKS)}")
+    try:
+        return ((stage,) if stage else NETWORKS), of(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{number}' is not {of.__name__}") from error
+
+
 def _config(options: argparse.Namespace) -> TrainConfig:
     config = TrainConfig()
     data, fits = replace(config.data, seed=options.seed), {name: getattr(config, name) for name in NETWORKS}
     if options.scenes is not None:
         data = replace(data, scenes=options.scenes)
-    said = {name: value for name in ("steps", "batch", "lr") if (value := getattr(options, name)) is not None}
-    fits = {name: replace(fit, **said) for name, fit in fits.items()}
+    for name, *_ in _FITS:
+        for stages, value in getattr(options, name):
+            fits |= {stage: replace(fits[stage], **{name: value}) for stage in stages}
     if options.scale != 1.0:
         data = replace(data, scenes=max(5 * 4, int(data.scenes * options.scale)), chunk=4)
         fits = {k: replace(f, steps=max(2, int(f.steps * options.scale)), batch=8) for k, f in fits.items()}

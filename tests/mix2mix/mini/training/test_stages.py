@@ -185,6 +185,16 @@ def test_the_command_takes_the_number_of_scenes_and_of_steps_the_batch_and_the_r
     assert {(fit.steps, fit.batch, fit.lr) for fit in fits} == {(7, 12, 1e-4)}
 
 
+def test_steps_batch_and_rate_may_be_said_stage_by_stage(capsys):
+    words = ["--edits", str(TABLE), "--batch", "12", "student=24", "--lr", "decoder=1e-4"]
+    config, usual = _config(_parser().parse_args(words)), TrainConfig()
+    assert {name: getattr(config, name).batch for name in NETWORKS} == dict.fromkeys(NETWORKS, 12) | {"student": 24}
+    assert (config.decoder.lr, config.student.lr) == (1e-4, usual.student.lr)
+    with pytest.raises(SystemExit):
+        _parser().parse_args([*words, "--steps", "judge=3"])
+    assert "no stage 'judge': choose from vae, clip, decoder, teacher, student" in capsys.readouterr().err
+
+
 def test_a_stage_before_those_that_it_needs_is_told(tmp_path, capsys):
     words = ["--edits", str(TABLE), "--stages", "student", "--device", "cpu", "--work", str(tmp_path)]
     assert main([*words, "--scale", "0.001"]) == 2
