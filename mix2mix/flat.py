@@ -111,7 +111,7 @@ def joined(weights: Iterable[Tensor]) -> Tensor:
 def carve(vector: Tensor, group: Mapping[str, Layout]) -> dict[str, Tensor]:
     """Views of a vector as the weights that lie in it one after another."""
     # The gradient of one part is itself; those of several have to be put in one row.
-    parts = vector.split([layout.count for layout in group.values()]) if len(group) > 1 else (vector,)
+    parts = vector.split([layout.count for layout in group.values()]) if len(group) != 1 else (vector,)
     return {
         name: part.view(layout.sizes).permute(layout.back)
         for (name, layout), part in zip(group.items(), parts, strict=True)

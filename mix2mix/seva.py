@@ -152,11 +152,9 @@ class GatedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens [..., width] to [..., out_width]."""
-        # Two products rather than halves of one, whose gradients would have to be put side by side.
-        halves = zip(self.proj.weight.chunk(2), self.proj.bias.chunk(2), strict=True)
-        value, gate = (F.linear(x, weight, bias) for weight, bias in halves)
-        output: Tensor = value * F.gelu(gate)
-        return output
+        # Two products, not halves of one: their gradients need not be put side by side.
+        value, gate = map(F.linear, (x, x), self.proj.weight.chunk(2), self.proj.bias.chunk(2))
+        return value * F.gelu(gate)
 
 
 class FeedForward(nn.Module):
