@@ -12,6 +12,11 @@ from typing import Protocol, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+RELIABLE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""All kinds of kernels but cuDNN's. torch prefers those on Hopper GPUs, but there their backward pass may leave NaN in
+finite gradients (pytorch issue 196678, cudnn-frontend issue 1072)."""
 
 BRANCHES = 3
 """Guidance branches of a batch: (text, image, null) x N views, views innermost."""
@@ -105,6 +110,11 @@ def self_attention_by(editor: HasUnet, processor: object) -> Iterator[None]:
     finally:
         for layer, own in zip(layers, before, strict=True):
             layer.set_processor(own)
+
+
+def reliable_kernels() -> AbstractContextManager[None]:
+    """Within the block, attention is computed by kernels whose gradients can be relied on."""
+    return sdpa_kernel(RELIABLE)
 
 
 def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:

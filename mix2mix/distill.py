@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
+from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention, reliable_kernels
 from mix2mix.bundles import Bundle
 from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
@@ -249,6 +249,7 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     """Within the block the teacher's views look at each other as configured, and what is large is compiled on a GPU."""
     bundle = judge.bundle
     with ExitStack() as stack:
+        stack.enter_context(reliable_kernels())
         stack.enter_context(_shared_attention(judge, config.attention))
         if config.memory == "low":
             stack.enter_context(recomputed(trajectory.blocks))

@@ -359,7 +359,7 @@ def test_the_seed_decides_all_draws(dry_run):
 @pytest.fixture(scope="module")
 def done(bundle):
     """A run with seed 0, and everything that was put through student and teacher in it."""
-    seen = {"student": [], "tau": [], "told": [], "x0": [], "processors": [], "progress": []}
+    seen = {"student": [], "tau": [], "told": [], "x0": [], "processors": [], "progress": [], "cudnn": set()}
     predict, denoise = bundle.teacher.predict_noise, Student.denoise
     before = copy.deepcopy(bundle.student.state_dict())
 
@@ -372,6 +372,7 @@ def done(bundle):
         x0 = denoise(self, x, tau, condition, num_frames)
         seen["student"].append((condition, num_frames))
         seen["tau"].append(int(tau))
+        seen["cudnn"].add(torch.backends.cuda.cudnn_sdp_enabled())
         seen["x0"].append(x0.detach().clone())
         return x0
 
@@ -436,6 +437,11 @@ def test_while_it_judges_all_its_self_attentions_look_at_one_view(done):
         crossed = {name for name, processor in processors.items() if isinstance(processor, CrossViewProcessor)}
         assert crossed == {name for name in processors if "attn1" in name}
         assert len({id(processors[name].state) for name in crossed}) == 1
+
+
+def test_no_gradient_passes_through_attention_by_cudnn(done):
+    assert done[1]["cudnn"] == {False}
+    assert torch.backends.cuda.cudnn_sdp_enabled()
 
 
 def test_the_views_are_the_last_prediction_decoded_by_the_teacher(bundle, done):
