@@ -1,7 +1,7 @@
 """AdamW for a large network: one pass over its weights, which lie in bf16 where the network computes with them.
 
 The network's matrices are differentiated as bf16 leaves, and their gradients arrive in bf16, as autocast computes them
-anyway. A step reads the norm of all gradients, then updates weights and moments in one kernel. In all 28 bytes are
+anyway. A step reads the norm of all gradients, then updates weights and moments leaf by leaf. In all 28 bytes are
 moved a weight and update, where fp32 weights, cast, with gradients cast back, clipped, and torch's fused AdamW move 64.
 """
 
@@ -51,7 +51,8 @@ Move = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Pace], None]
 class LeanNetwork(nn.Module):
     """A copy of `network` on `device`, its matrices in halves, for use under autocast to bf16; norms stay in fp32.
 
-    Computes what the network does. Weights that the output does not depend on get a gradient of zero.
+    Computes what the network does. A leaf that the output does not depend on gets no gradient, which `LeanAdamW` takes
+    for zero.
     """
 
     def __init__(self, network: nn.Module, device: torch.device | str, large: int = LARGE) -> None:
@@ -177,7 +178,7 @@ def norm_of(*gradients: list[Tensor]) -> Tensor:
 
 def gradients_of(leaves: Sequence[nn.Parameter]) -> list[Tensor]:
     """The gradients that a backward pass has left; zero where the output does not depend on a leaf."""
-    if leaves and all(leaf.grad is None for leaf in leaves):
+    if all(leaf.grad is None for leaf in leaves):
         raise RuntimeError("a step was asked for before a backward pass")
     return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
