@@ -31,6 +31,8 @@ class MiniConfig:
     """Of the text features, the CLIP towers and the embedding that conditions the student."""
     vae_channels: tuple[int, ...] = (32, 48, 64, 64)
     """Four levels: f = 8."""
+    decoder_channels: tuple[int, ...] = (64, 96, 128, 128)
+    """Of the VAE's decoder, from images to latents: twice the encoder's, since it bounds how good images are."""
     latent_scale: float = 0.18215
     """Latents times this have about unit variance; training measures and replaces it."""
     unet_channels: tuple[int, ...] = (64, 96)
@@ -78,10 +80,11 @@ def build_networks(config: MiniConfig, merges: Sequence[Merge], seed: int = 0) -
 
 
 def vae_config(config: MiniConfig) -> Config:
-    """Of diffusers' AutoencoderKL."""
+    """Of diffusers' AutoencoderKL, with a decoder of its own widths (see `new_vae`)."""
     levels = len(config.vae_channels)
     return {
         "block_out_channels": config.vae_channels,
+        "decoder_channels": config.decoder_channels,
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
         "layers_per_block": 1,
