@@ -49,7 +49,7 @@ class MiniConfig:
     student_blocks: int = 1
     """Wide rather than deep: a GPU pays by the kernel at this size, and twice the width at 7 transformers instead of 11
     has 2.5 times the weights."""
-    student_unflatten: tuple[str, ...] = ("input_ds2", "middle_ds2", "output_ds2", "output_ds1")
+    student_unflatten: tuple[str, ...] = ("input_ds1", "input_ds2", "middle_ds2", "output_ds2", "output_ds1")
     """Where all frames attend to each other; cheap at this size, so nearly everywhere."""
     student_frames: int = 5
     preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", input_scale="clean"))

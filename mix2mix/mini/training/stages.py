@@ -16,6 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mix2mix.attention import reliable_kernels
+from mix2mix.compiling import OPTIONS
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
@@ -169,10 +171,11 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     widened = _begin(workshop, name)
     if name == "student" and ranks.device.startswith("cuda"):
         # Its run is long enough to pay for the minute that this takes; twice as fast.
-        workshop.networks.student.network.compile(dynamic=False)
+        workshop.networks.student.network.compile(dynamic=False, options=OPTIONS)
     loss = _loss(workshop, name, fit_config.batch // ranks.count)
     fit = Fit(model, loss, fit_config, workshop.folder / f"{name}.ckpt", ranks)
-    done = fit.run(until)
+    with reliable_kernels():
+        done = fit.run(until)
     fit.use_average()
     model.eval()
     if ranks.first:
