@@ -39,7 +39,7 @@ def test_parts_run_compiled_inside_and_plain_outside(compile_calls):
 
 def test_torch_knows_the_options_and_would_choose_otherwise():
     assert torch._inductor.config.get_config_copy().items() >= {"triton.mix_order_reduction": True}.items()
-    assert OPTIONS == {"triton.mix_order_reduction": False}
+    assert OPTIONS == {"triton.mix_order_reduction": False, "comprehensive_padding": False}
 
 
 def test_an_error_inside_leaves_them_plain(compile_calls):
