@@ -7,6 +7,7 @@ kernel, as the code reads.
 import argparse
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -40,11 +41,11 @@ class Difference:
     """Largest |one / other - 1| of the gradient's norms."""
 
 
-def follow(bundle: Bundle, updates: int, device: str, fast: bool, memory: Memory = "normal") -> Course:
+def follow(bundle: Bundle, updates: int, device: str, fast: bool, memory: Memory = "normal", views: int = 4) -> Course:
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
-    scene, edit = sized(held_out_scene(SCENE, 4), bundle), find_edit(EDIT).edit
+    scene, edit = sized(held_out_scene(SCENE, views), bundle), find_edit(EDIT).edit
     config = distill_config(bundle, {"memory": memory})
     generator = torch.Generator(device).manual_seed(SEED)
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
@@ -76,6 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bundle", default="mini")
     parser.add_argument("--weights", type=parse_weights, help="a folder, or random")
     parser.add_argument("--updates", type=int, default=20)
+    parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--memory", choices=CHOICES["memory"], default="normal", help="of the fast path")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
@@ -89,8 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compare(options: argparse.Namespace) -> None:
     bundle = load_bundle(options.bundle, options.device, options.weights)
-    plain, again = (follow(bundle, options.updates, options.device, fast=False) for _ in range(2))
-    fast = follow(bundle, options.updates, options.device, fast=True, memory=options.memory)
+    run = partial(follow, bundle, options.updates, options.device, views=options.views)
+    plain, again = (run(fast=False) for _ in range(2))
+    fast = run(fast=True, memory=options.memory)
     for name, course in (("plain again", again), ("fast", fast)):
         far = difference(course, plain)
         print(f"{name:12} clean latents {far.x0:.2e}, gradient norms {far.norm:.2e} after {options.updates} updates")

@@ -4,7 +4,7 @@ A bundle is data: networks in their libraries' own formats and a `bundle.json` o
 all. Naming and checking bundles needs no torch; only loading and saving import the networks.
 
     bundle.json  SHA256SUMS  MODEL_CARD.md  training.json
-    teacher/               a stock diffusers InstructPix2Pix folder, VAE included
+    teacher/               a diffusers InstructPix2Pix folder, stock unless the VAE's decoder has widths of its own
     clip/                  open_clip_config.json, model.safetensors, merges.txt.gz
     student.safetensors    SEVA's published parameter names
 

@@ -21,6 +21,15 @@ SHAPES = 200
 """Most programs of one function: SEVA 1.1's blocks are of some twenty shapes, each with and without gradients, and
 again for other numbers of views; computed twice, all are one function's. torch gives up, silently, after 8."""
 
+OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
+    "triton.mix_order_reduction": False,
+    "comprehensive_padding": False,
+}
+"""For torch's own compiler, two of whose defaults give wrong gradients (seen with torch 2.11 on Hopper GPUs). Kernels
+that sum over rows and columns at once leave parts of a gradient unwritten (pytorch issues 190796, 193061). And where
+rows are padded to whole lines of memory, a backward pass may read a tensor by the strides of a padded one, and beyond
+its end: that of attention to nine frames did."""
+
 P = ParamSpec("P")
 
 
@@ -42,15 +51,20 @@ def uncompiled_because(settings: "BundleSettings", device: str) -> str | None:
 
 def compiled_function(function: Callable[P, None], backend: str = "inductor") -> Callable[P, None]:
     """A function of tensors as one program, if there is a compiler; else as it is."""
-    return function if compiler_missing() else torch.compile(function, dynamic=False, backend=backend)
+    return function if compiler_missing() else _program(function, backend)
 
 
 @contextmanager
 def compiled(parts: Iterable[nn.Module], backend: str = "inductor") -> Iterator[None]:
     """Within the block, these parts of networks are compiled when they first run; afterwards all is as it was."""
-    programs = {part: torch.compile(part.forward, dynamic=False, backend=backend) for part in parts}
+    programs = {part: _program(part.forward, backend) for part in parts}
     with _computing_by(programs), torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
         yield
+
+
+def _program(function: Callable[P, Any], backend: str) -> Callable[P, Any]:
+    options = OPTIONS if backend == "inductor" else None
+    return torch.compile(function, dynamic=False, backend=backend, options=options)
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 Three facades: `Vae` (AutoencoderKL), `Editor` (the stock InstructPix2Pix pipeline) and `Clip` (an open_clip model).
 Each is made from a configuration, with random weights on torch's current default device, and saved as a folder that the
-libraries themselves could load. Tensors enter and leave in the caller's precision, whatever the networks' own is. The
-libraries take many seconds to import, so they are imported where they are used.
+libraries themselves could load, but for a VAE whose decoder has widths of its own (see `new_vae`). Tensors enter and
+leave in the caller's precision, whatever the networks' own is. The libraries take many seconds to import, so they are
+imported where they are used.
 """
 
 import json
@@ -23,6 +24,9 @@ from mix2mix.resting import awake
 
 Config = Mapping[str, Any]
 """A network's configuration in its library's own words."""
+
+DECODER_CHANNELS = "decoder_channels"
+"""The key of a VAE's configuration that diffusers does not know: see `new_vae`."""
 
 CLIP_CONFIG, CLIP_WEIGHTS, CLIP_MERGES = "open_clip_config.json", "model.safetensors", "merges.txt.gz"
 
@@ -155,7 +159,7 @@ class Editor:
         return cast(Tensor, result.images).to(images.dtype)
 
     def save(self, folder: Path) -> None:
-        """Write the folder that diffusers loads; the tokenizer in CLIP's two files, which every version reads."""
+        """Write a folder in diffusers' format; the tokenizer in CLIP's two files, which every version reads."""
         with _quiet():
             self.pipeline.save_pretrained(folder, safe_serialization=True)
         tokenizer = folder / "tokenizer"
@@ -255,10 +259,20 @@ class ImageTower(nn.Module):
 
 
 def new_vae(config: Config) -> Vae:
-    """An AutoencoderKL with random weights."""
+    """An AutoencoderKL with random weights.
+
+    One key is ours: `decoder_channels`, the decoder's `block_out_channels` where they are not the encoder's. It is kept
+    in the configuration, but diffusers does not know it: its own `from_pretrained` would build a decoder as wide as the
+    encoder, and then refuse the weights.
+    """
     from diffusers import AutoencoderKL
 
-    return Vae(AutoencoderKL(**config).eval())
+    module = AutoencoderKL(**{name: value for name, value in config.items() if name != DECODER_CHANNELS})
+    channels = config.get(DECODER_CHANNELS)
+    if channels is not None:
+        module.decoder = _new_decoder(module.config, channels)
+        module.register_to_config(**{DECODER_CHANNELS: channels})
+    return Vae(module.eval())
 
 
 def new_editor(vae: Vae, unet: Config, text: Config, scheduler: Config, tokenizer: Path) -> Editor:
@@ -316,6 +330,23 @@ def check_guidance(text_guidance: float, image_guidance: float) -> None:
             expected="text above 1 and image at least 1",
             fix="Raise --text-guidance or --image-guidance.",
         )
+
+
+def _new_decoder(config: Any, channels: Sequence[int]) -> nn.Module:
+    """The decoder of an AutoencoderKL's configuration, but for its widths from the images' level to the latents'."""
+    from diffusers.models.autoencoders.vae import Decoder
+
+    decoder: nn.Module = Decoder(
+        in_channels=config.latent_channels,
+        out_channels=config.out_channels,
+        up_block_types=config.up_block_types,
+        block_out_channels=channels,
+        layers_per_block=config.layers_per_block,
+        norm_num_groups=config.norm_num_groups,
+        act_fn=config.act_fn,
+        mid_block_add_attention=config.mid_block_add_attention,
+    )
+    return decoder
 
 
 def _precision(module: nn.Module) -> torch.dtype:

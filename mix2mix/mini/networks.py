@@ -31,6 +31,8 @@ class MiniConfig:
     """Of the text features, the CLIP towers and the embedding that conditions the student."""
     vae_channels: tuple[int, ...] = (32, 48, 64, 64)
     """Four levels: f = 8."""
+    decoder_channels: tuple[int, ...] = (64, 96, 128, 128)
+    """Of the VAE's decoder, from images to latents: twice the encoder's, since it bounds how good images are."""
     latent_scale: float = 0.18215
     """Latents times this have about unit variance; training measures and replaces it."""
     unet_channels: tuple[int, ...] = (64, 96)
@@ -47,7 +49,7 @@ class MiniConfig:
     student_blocks: int = 1
     """Wide rather than deep: a GPU pays by the kernel at this size, and twice the width at 7 transformers instead of 11
     has 2.5 times the weights."""
-    student_unflatten: tuple[str, ...] = ("input_ds2", "middle_ds2", "output_ds2", "output_ds1")
+    student_unflatten: tuple[str, ...] = ("input_ds1", "input_ds2", "middle_ds2", "output_ds2", "output_ds1")
     """Where all frames attend to each other; cheap at this size, so nearly everywhere."""
     student_frames: int = 5
     preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", input_scale="clean"))
@@ -78,10 +80,11 @@ def build_networks(config: MiniConfig, merges: Sequence[Merge], seed: int = 0) -
 
 
 def vae_config(config: MiniConfig) -> Config:
-    """Of diffusers' AutoencoderKL."""
+    """Of diffusers' AutoencoderKL, with a decoder of its own widths (see `new_vae`)."""
     levels = len(config.vae_channels)
     return {
         "block_out_channels": config.vae_channels,
+        "decoder_channels": config.decoder_channels,
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
         "layers_per_block": 1,

@@ -19,7 +19,8 @@ def test_the_difference_by_hand():
 
 def test_on_a_cpu_both_paths_are_one(random_bundle_folder):
     bundle = load_bundle("mini", "cpu", random_bundle_folder)
-    plain, fast = (follow(bundle, 2, "cpu", fast) for fast in (False, True))
+    plain, fast = (follow(bundle, 2, "cpu", fast, views=3) for fast in (False, True))
     assert difference(fast, plain).x0 == difference(fast, plain).norm == 0
     assert plain.norms.shape == (2,)
+    assert len(plain.x0) == 3
     assert all(math.isfinite(norm) and norm > 0 for norm in plain.norms.tolist())

@@ -8,7 +8,7 @@ from torch._dynamo.backends.common import aot_autograd
 
 from mix2mix import compiling
 from mix2mix.bundles import BundleSettings
-from mix2mix.compiling import compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
+from mix2mix.compiling import OPTIONS, compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
 
 
 class Doubling(nn.Module):
@@ -34,7 +34,12 @@ def test_parts_run_compiled_inside_and_plain_outside(compile_calls):
     with compiled([one, other]):
         assert [part(1) for part in (one, other, untouched)] == [102, 102, 2]
     assert [part(1) for part in (one, other)] == [2, 2]
-    assert compile_calls == [{"dynamic": False, "backend": "inductor"}] * 2
+    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": OPTIONS}] * 2
+
+
+def test_torch_knows_the_options_and_would_choose_otherwise():
+    assert torch._inductor.config.get_config_copy().items() >= {"triton.mix_order_reduction": True}.items()
+    assert OPTIONS == {"triton.mix_order_reduction": False, "comprehensive_padding": False}
 
 
 def test_an_error_inside_leaves_them_plain(compile_calls):
@@ -66,7 +71,7 @@ def test_what_compilation_lacks_is_named(monkeypatch):
 def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeypatch):
     monkeypatch.setattr(compiling, "find_spec", lambda name: object())
     assert compiled_function(lambda x: 2 * x)(1) == 102
-    assert compile_calls == [{"dynamic": False, "backend": "inductor"}]
+    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": OPTIONS}]
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     assert compiled_function(lambda x: 2 * x)(1) == 2
 

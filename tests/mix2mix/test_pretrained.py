@@ -1,5 +1,7 @@
 """The facades do what the libraries do, and say nothing."""
 
+import json
+
 import pytest
 import torch
 from PIL import Image
@@ -7,7 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from mix2mix.bundles import load_bundle
 from mix2mix.loading import fill_clip, read_clip
-from mix2mix.pretrained import halve
+from mix2mix.mini.networks import MiniConfig, vae_config
+from mix2mix.pretrained import DECODER_CHANNELS, halve, new_vae
+
+STOCK_VAE = {name: value for name, value in vae_config(MiniConfig()).items() if name != DECODER_CHANNELS}
 
 
 @pytest.fixture(scope="module")
@@ -52,21 +57,58 @@ def test_the_vae_scales_what_it_encodes_and_unscales_what_it_decodes(editor, ima
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside diffusers
-def test_the_teacher_folder_is_a_stock_pipeline(random_bundle_folder, editor):
+def test_the_teacher_folder_is_a_stock_pipeline_but_for_the_vae_s_wider_decoder(random_bundle_folder, editor):
     from diffusers import StableDiffusionInstructPix2PixPipeline
 
-    stock = StableDiffusionInstructPix2PixPipeline.from_pretrained(random_bundle_folder / "teacher")
-    for name in ("unet", "vae", "text_encoder"):
+    vae = editor.vae.module
+    stock = StableDiffusionInstructPix2PixPipeline.from_pretrained(random_bundle_folder / "teacher", vae=vae)
+    for name in ("unet", "text_encoder"):
         mine, theirs = getattr(editor.pipeline, name), getattr(stock, name)
         state = theirs.state_dict()
         assert state.keys() == mine.state_dict().keys()
         assert all(torch.equal(value, state[key].float()) for key, value in mine.state_dict().items())
-    for part in (lambda pipeline: pipeline.unet, lambda pipeline: pipeline.vae, lambda pipeline: pipeline.scheduler):
+    for part in (lambda pipeline: pipeline.unet, lambda pipeline: pipeline.scheduler):
         mine, theirs = ({k: v for k, v in part(it).config.items() if k[0] != "_"} for it in (editor.pipeline, stock))
         assert mine == theirs
     texts = ["Turn him into a vampire", ""]
     assert editor.pipeline.tokenizer(texts).input_ids == stock.tokenizer(texts).input_ids
     assert editor.pipeline.tokenizer.model_max_length == stock.tokenizer.model_max_length
+
+
+def test_a_vae_with_a_decoder_like_its_encoder_is_stock(tmp_path):
+    from diffusers import AutoencoderKL
+
+    for config in (STOCK_VAE, STOCK_VAE | {DECODER_CHANNELS: None}):
+        vae = new_vae(config)
+        vae.module.save_pretrained(tmp_path)
+        stock = AutoencoderKL.from_pretrained(tmp_path)
+        assert DECODER_CHANNELS not in json.loads((tmp_path / "config.json").read_text())
+        assert stock.state_dict().keys() == vae.module.state_dict().keys()
+        assert all(torch.equal(stock.state_dict()[name], value) for name, value in vae.module.state_dict().items())
+
+
+def test_diffusers_itself_refuses_a_vae_whose_decoder_has_widths_of_its_own(random_bundle_folder):
+    from diffusers import AutoencoderKL
+
+    with pytest.raises((ValueError, RuntimeError), match="decoder"):
+        AutoencoderKL.from_pretrained(random_bundle_folder / "teacher" / "vae")
+
+
+def test_a_decoder_s_own_widths_are_in_the_folder_s_configuration_and_are_built_again(random_bundle_folder, editor):
+    config = json.loads((random_bundle_folder / "teacher" / "vae" / "config.json").read_text())
+    vae = editor.vae.module
+    assert tuple(config[DECODER_CHANNELS]) == MiniConfig().decoder_channels == (64, 96, 128, 128)
+    assert tuple(config["block_out_channels"]) == MiniConfig().vae_channels == (32, 48, 64, 64)
+    assert [block.resnets[-1].conv2.out_channels for block in vae.decoder.up_blocks] == [128, 128, 96, 64]
+    assert [block.resnets[-1].conv2.out_channels for block in vae.encoder.down_blocks] == [32, 48, 64, 64]
+
+
+def test_a_decoder_s_own_widths_are_all_that_is_its_own():
+    """Of the encoder's widths it is layer by layer what AutoencoderKL has."""
+    stock = new_vae(STOCK_VAE)
+    same = new_vae(STOCK_VAE | {DECODER_CHANNELS: STOCK_VAE["block_out_channels"]})
+    assert str(same.module) == str(stock.module)
+    assert (same.factor, same.scale) == (stock.factor, stock.scale)
 
 
 def test_the_clip_folder_is_a_stock_open_clip_model(random_bundle_folder, clip, images):

@@ -55,8 +55,10 @@ def _training_rows(workshop: Workshop, name: str) -> Iterator[str]:
     """A row for each round of a stage's training."""
     count = sum(weights.numel() for weights in workshop.module(name).parameters())
     for number, round_ in enumerate(workshop.log(name)["rounds"]):
-        title = (name, f"{count:,}") if number == 0 else (f"{name}, further", "")
-        row = (*title, round_["data"], f"{round_['steps']:,}", str(round_["batch"]), f"{round_['lr']:g}",
+        title, size = (name, f"{count:,}") if number == 0 else (f"{name}, further", "")
+        if round_.get("widened"):
+            title += ", every channel doubled"
+        row = (title, size, round_["data"], f"{round_['steps']:,}", str(round_["batch"]), f"{round_['lr']:g}",
                f"{round_['seconds'] / 60:.1f}", round_["device"])  # fmt: skip
         yield f"| {' | '.join(row)} |"
 

@@ -122,9 +122,9 @@ class Fit:
         self.optimiser.zero_grad(set_to_none=True)
         first, second = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         # Thread-local: the exchange's own thread may ask after its events at any time.
-        with torch.cuda.graph(first, capture_error_mode="thread_local"):
+        with torch.cuda.graph(first, stream=side, capture_error_mode="thread_local"):
             self._differentiate()
-        with torch.cuda.graph(second, capture_error_mode="thread_local"):
+        with torch.cuda.graph(second, stream=side, capture_error_mode="thread_local"):
             self._apply()
         self._restore(kept)
 

@@ -1,6 +1,7 @@
 """The stages of the mini bundle's training: VAE, CLIP and decoder first, then teacher and student, then the bundle.
 
-The decoder is the VAE's own, trained further by itself: its latents stay what teacher and student learn from.
+The decoder is the VAE's own, trained further by itself: its latents stay what teacher and student learn from. A run may
+start from one of half the width, whose weights are widened wherever they are loaded.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mix2mix.attention import reliable_kernels
+from mix2mix.compiling import OPTIONS
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
@@ -35,6 +38,7 @@ from mix2mix.mini.training.losses import (
     vae_loss,
 )
 from mix2mix.mini.training.ranks import Ranks
+from mix2mix.mini.training.widening import is_half_as_wide, widen
 from mix2mix.pretrained import Clip, Editor
 from mix2mix.student import Student
 
@@ -87,11 +91,19 @@ class Workshop:
         networks = self.networks
         return modules_of(networks.editor, networks.clip, networks.student)[name]
 
-    def load(self, name: str) -> None:
-        """Put an earlier stage's averaged weights in place; InputError where that stage has not run."""
-        self.module(name).load_state_dict(load_file(self.weights(name), device=self.ranks.device))
+    def load(self, name: str) -> bool:
+        """Put an earlier stage's averaged weights in place, True where a decoder of half the width was widened for it.
+
+        Raises:
+            InputError: that stage has not run.
+
+        """
+        module, state = self.module(name), load_file(self.weights(name), device=self.ranks.device)
+        narrow = is_half_as_wide(state, module.state_dict())
+        module.load_state_dict(widen(state, module.state_dict()) if narrow else state)
         if name == "vae":
             self.networks.editor.vae.rescale(self.log("vae")["scale"])
+        return narrow
 
     def beginning(self, name: str) -> Path | None:
         """What a stage begins with: its weights of the run that this one starts from, if it has run there."""
@@ -156,23 +168,27 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     started = time.monotonic()
     fit_config: FitConfig = getattr(workshop.config, name)
     ranks, model = workshop.ranks, workshop.module(name).train()
-    if name == "decoder":
-        workshop.load("vae")
-    if workshop.beginning(name):
-        workshop.load(name)
+    widened = _begin(workshop, name)
     if name == "student" and ranks.device.startswith("cuda"):
         # Its run is long enough to pay for the minute that this takes; twice as fast.
-        workshop.networks.student.network.compile(dynamic=False)
+        workshop.networks.student.network.compile(dynamic=False, options=OPTIONS)
     loss = _loss(workshop, name, fit_config.batch // ranks.count)
     fit = Fit(model, loss, fit_config, workshop.folder / f"{name}.ckpt", ranks)
-    done = fit.run(until)
+    with reliable_kernels():
+        done = fit.run(until)
     fit.use_average()
     model.eval()
     if ranks.first:
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, workshop.folder / f"{name}.safetensors")
-        _log(workshop, name, fit, time.monotonic() - started)
+        _log(workshop, name, fit, time.monotonic() - started, widened)
     ranks.meet()
     return done
+
+
+def _begin(workshop: Workshop, name: str) -> bool:
+    """Put in place what a stage begins with, if it is not random weights; True where that was widened."""
+    widened = workshop.load("vae") if name == "decoder" else False
+    return workshop.load(name) if workshop.beginning(name) else widened
 
 
 def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
@@ -188,7 +204,7 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
     return student_loss(networks.student, workshop.latents(), batch)
 
 
-def _log(workshop: Workshop, name: str, fit: Fit, seconds: float) -> None:
+def _log(workshop: Workshop, name: str, fit: Fit, seconds: float, widened: bool) -> None:
     """Keep a stage's rounds, an earlier run's among them, for the card; the VAE's latent scale too."""
     path, data = workshop.folder / f"{name}.json", workshop.config.data
     before = json.loads(path.read_text())["rounds"][-1]["seconds"] if path.exists() else 0.0
@@ -207,6 +223,8 @@ def _log(workshop: Workshop, name: str, fit: Fit, seconds: float) -> None:
             },
         ]
     }
+    if widened:
+        entry["rounds"][-1]["widened"] = True
     if name == "vae":
         entry["scale"] = latent_scale(workshop.networks.editor.vae, workshop.data())
     path.write_text(json.dumps(entry))
