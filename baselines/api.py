@@ -91,6 +91,7 @@ class MethodSpec:
     "student", "truth" (the known geometry of a built-in scene), "gpu", or an optional dependency ("extra splats").
     ``year`` is its preprint's. ``geometry`` says which geometry its views show: that of the edited scene, or that of
     the original. ``cost`` holds the counts of an `EditResult` at the paper's settings and N = 4, editing only.
+    ``steps`` names, by phase, the setting that the phase's time is a multiple of, with its value in the paper.
     """
 
     id: str
@@ -104,6 +105,7 @@ class MethodSpec:
     geometry: Literal["edited", "original"] = "edited"
     year: int | None = None
     cost: Mapping[str, int] = field(default_factory=dict)
+    steps: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if the method has it."""

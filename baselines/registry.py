@@ -156,6 +156,7 @@ IN2N = MethodSpec(
     published=Published("Table 1", cons=0.034, sim=0.196, dir=0.105, minutes=107.0),
     year=2023,
     cost={"teacher": 90_000, "renders": 1500},
+    steps={"fit": ("fit_steps", 30_000), "edit": ("edit_steps", 15_000)},
 )
 
 IGS2GS = MethodSpec(

@@ -4,13 +4,14 @@ Table 2 is the survey's, from ratings: `survey/paper_table.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
 
 from benchmark import published
 from benchmark.analysis import MethodCounts, MetricSummary, analyse
 from benchmark.catalogue import CatalogueEdit, catalogue
+from benchmark.extrapolation import Extrapolation, extrapolations
 from benchmark.formats import Data, Table, Value
 from benchmark.results import CellResult, EditRecord, Hardware
 from benchmark.store import Run
@@ -135,11 +136,14 @@ def _scores(
 
 
 def _runtimes(measured: Measured) -> PaperTable | None:
-    rows = _rows(measured, published.TABLE_4, others=True)
-    times = [_minutes(measured, rows), _fitting(measured, rows)]
+    source, longer = published.TABLE_4, extrapolations(measured.run)
+    shortened = [replace(row, method=name) for name, made in longer.items() if (row := source.row(made.method))]
+    rows = (*shortened, *_rows(measured, source, others=True))
+    times = [_minutes(measured, rows), _fitting(measured, rows), _extrapolated(measured, rows, longer)]
     several = len(machines(cell.result for cell in measured.run.cells)) > 1
-    remark = "SEVERAL MACHINES: rows do not compare." if several else ""
-    return _table(measured, published.TABLE_4, rows, times, (remark, "The whole edit of a scene, models loaded."))
+    remarks = ("SEVERAL MACHINES: rows do not compare." if several else "", "The whole edit of a scene, models loaded.",
+               *(f"Extrapolated: {made.words}." for made in longer.values()))  # fmt: skip
+    return _table(measured, source, rows, times, remarks)
 
 
 def _rows(measured: Measured, source: published.Table, others: bool) -> tuple[published.Row, ...]:
@@ -250,6 +254,19 @@ def _fitting(measured: Measured, rows: Iterable[published.Row]) -> Columns:
         return ("-" if mean is None else f"{mean / 60:.2f}",), (mean,)
 
     return Columns(("Fitting the scene, minutes",), ("seconds_fit",), tuple(map(cell, rows)))
+
+
+def _extrapolated(measured: Measured, rows: Iterable[published.Row], longer: Mapping[str, Extrapolation]) -> Columns:
+    """What rows with fewer steps than the paper's would take with all of them."""
+
+    def cell(row: published.Row) -> tuple[tuple[str, ...], tuple[Value, ...]]:
+        timings = [one.timing for one in _results(measured.run, row.method) if one.status == "ok" and one.timing]
+        if row.method not in longer or not timings:
+            return ("-",), (None,)
+        mean = fmean(longer[row.method].seconds(timing.phases) for timing in timings)
+        return (f"{mean / 60:.2f}",), (mean,)
+
+    return Columns(("Minutes, extrapolated",), ("seconds_extrapolated",), tuple(map(cell, rows)))
 
 
 def _edits(run: Run) -> PaperTable | None:

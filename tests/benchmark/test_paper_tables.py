@@ -143,6 +143,23 @@ def test_table_4_names_both_machines_and_tells_fitting_apart(make_run: MakeRun, 
     assert "Fitting the scene, minutes" not in by_number(make_run("t2vz"))[4].head
 
 
+SHORT = "in2n@edit_steps=3000+fit_steps=3000"
+
+
+def test_table_4_extrapolates_what_ran_with_fewer_steps_and_says_so(make_run: MakeRun, example: CellResult) -> None:
+    assert example.timing is not None
+    timing = example.timing.model_copy(update={"edit": (181.0,), "phases": {"fit": 60.0, "edit": 120.0, "decode": 1.0}})
+    origin = make_run("t2vz").record.provenance
+    paper = {"provenance": origin.model_copy(update={"bundle": origin.bundle.model_copy(update={"name": "paper"})})}
+    table = by_number(make_run("t2vz", SHORT, timing=timing, record=paper))[4]
+    assert column(table, "Method") == [SHORT.upper(), "T2VZ"]
+    assert column(table, "Minutes, paper (NVIDIA L40S)") == ["107", "0.5"]
+    assert column(table, "Minutes, extrapolated") == [f"{(600 + 600 + 1) / 60:.2f}", "-"]
+    assert "Extrapolated: I-N2N from 3000 of 30000 fit_steps, 3000 of 15000 edit_steps." in table.caption
+    for other in (make_run("t2vz", SHORT, timing=timing), make_run("in2n", SHORT, timing=timing, record=paper)):
+        assert "Minutes, extrapolated" not in by_number(other)[4].head
+
+
 def test_times_of_several_machines_are_told_not_to_compare(make_run: MakeRun) -> None:
     run = make_run("t2vz")
     other = run.cells[0].result
