@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mix2mix.cameras import Cameras
 from mix2mix.edit import Edit
+from mix2mix.errors import InputError
 from mix2mix.mini.family import LOOKS, Family, sample_cameras, sample_light
 from mix2mix.mini.rendering import render
 from mix2mix.mini.training.ranks import Ranks
@@ -91,7 +92,8 @@ class Chunk:
 
 
 def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], ranks: Ranks) -> Dataset:
-    """Draw this process's share of the set, seeded, on its device."""
+    """Draw this process's share of the set, seeded, on its device; too few scenes for a share are an `InputError`."""
+    _check_scenes(config, ranks.count)
     prompts, instructions = prompts_of(edits), instructions_of(edits)
     parts = [
         (*_draw(chunk, ranks.device), *_labels(chunk, prompts, instructions, ranks.device))
@@ -99,6 +101,17 @@ def draw_dataset(config: DataConfig, edits: dict[str, list[Edit]], ranks: Ranks)
     ]
     images, side, K, c2w, prompt, instruction = (torch.cat(part) for part in zip(*parts, strict=True))
     return Dataset(images, prompt, instruction, side, dominant_colour(images), Cameras(K, c2w), prompts, instructions)
+
+
+def _check_scenes(config: DataConfig, processes: int) -> None:
+    fewest = config.chunk * processes
+    if config.scenes < fewest:
+        raise InputError(
+            "scenes",
+            got=config.scenes,
+            expected=f"at least {fewest}: each process draws {config.chunk} at a time",
+            fix="Ask for more --scenes, or for a larger --scale.",
+        )
 
 
 def plan(config: DataConfig, edits: dict[str, list[Edit]]) -> Iterator[Chunk]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mix2mix.edit import Edit
+from mix2mix.errors import InputError
 from mix2mix.mini.family import look_at
 from mix2mix.mini.training import data
 from mix2mix.mini.training.data import (
@@ -98,6 +99,11 @@ def test_the_next_chunk_shows_the_next_edit(drawn, edits):
     shown = [drawn["chunks"].instructions[i] for i in drawn["chunks"].instruction[:, 1]]
     assert shown == [edits["face"][i].instruction for i in (0, 0, 1, 1)]
     assert torch.equal(drawn["chunks"].images[:2], drawn["set"].images)
+
+
+def test_too_few_scenes_for_each_process_to_draw_some_are_told(edits):
+    with pytest.raises(InputError, match="scenes: got 2; expected at least 4: each process draws 2 at a time"):
+        draw_dataset(SMALL, edits, Ranks("cpu", index=1, count=2))
 
 
 def test_the_seed_decides_every_pixel(drawn):
