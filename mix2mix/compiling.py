@@ -25,10 +25,10 @@ OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
     "triton.mix_order_reduction": False,
     "comprehensive_padding": False,
 }
-"""For torch's own compiler, two of whose defaults give wrong gradients (seen with torch 2.11 on Hopper GPUs). Kernels
-that sum over rows and columns at once leave parts of a gradient unwritten (pytorch issues 190796, 193061). And where
-rows are padded to whole lines of memory, a backward pass may read a tensor by the strides of a padded one, and beyond
-its end: that of attention to nine frames did."""
+"""For torch's own compiler, two of whose defaults give wrong gradients. Kernels that sum over rows and columns at once
+leave parts of one unwritten, as others report (pytorch issues 190796, 193061). And where rows are padded to whole lines
+of memory, a backward pass may read a tensor by the strides of a padded one, and beyond its end: that of attention to
+nine frames did, with torch 2.11 on an H200."""
 
 P = ParamSpec("P")
 
