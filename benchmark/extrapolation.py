@@ -28,19 +28,17 @@ def extrapolations(run: Run) -> dict[str, Extrapolation]:
     if run.record.provenance.bundle.name != "paper":
         return {}
     names = [method.name for method in run.record.methods]
-    found = {name: made for name in names if (made := extrapolation(name))}
-    return {name: made for name, made in found.items() if made.method not in names}
+    return {name: made for name in names if (made := extrapolation(name)) and made.method not in names}
 
 
 def extrapolation(name: str) -> Extrapolation | None:
     """Of a variant that sets all of its method's steps, and nothing else; None for others."""
-    method, _, given = name.partition("@")
-    spec = all_specs().get(method)
-    if not given or spec is None:
+    spec = all_specs().get(name.partition("@")[0])
+    if spec is None or not spec.steps:
         return None
     settings, steps = parse_variant(name).settings, spec.steps
     if settings.keys() != {parameter for parameter, _ in steps.values()}:
         return None
     factors = {phase: whole / float(settings[parameter]) for phase, (parameter, whole) in steps.items()}
     words = ", ".join(f"{settings[parameter]} of {whole} {parameter}" for parameter, whole in steps.values())
-    return Extrapolation(method, factors, f"{spec.title} from {words}")
+    return Extrapolation(spec.id, factors, f"{spec.title} from {words}")

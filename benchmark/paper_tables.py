@@ -3,7 +3,7 @@
 Table 2 is the survey's, from ratings: `survey/paper_table.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
@@ -248,8 +248,7 @@ def _fitting(measured: Measured, rows: Iterable[published.Row]) -> Columns:
     """The part of a method's time that fits the scene before any edit; no value where it fits nothing."""
 
     def cell(row: published.Row) -> tuple[tuple[str, ...], tuple[Value, ...]]:
-        ok = [one for one in _results(measured.run, row.method) if one.status == "ok" and one.timing]
-        seconds = [one.timing.phases.get("fit", 0.0) for one in ok if one.timing]
+        seconds = [phases.get("fit", 0.0) for phases in _phases(measured.run, row.method)]
         mean = fmean(seconds) if any(seconds) else None
         return ("-" if mean is None else f"{mean / 60:.2f}",), (mean,)
 
@@ -260,10 +259,10 @@ def _extrapolated(measured: Measured, rows: Iterable[published.Row], longer: Map
     """What rows with fewer steps than the paper's would take with all of them."""
 
     def cell(row: published.Row) -> tuple[tuple[str, ...], tuple[Value, ...]]:
-        timings = [one.timing for one in _results(measured.run, row.method) if one.status == "ok" and one.timing]
-        if row.method not in longer or not timings:
+        phases = _phases(measured.run, row.method)
+        if row.method not in longer or not phases:
             return ("-",), (None,)
-        mean = fmean(longer[row.method].seconds(timing.phases) for timing in timings)
+        mean = fmean(map(longer[row.method].seconds, phases))
         return (f"{mean / 60:.2f}",), (mean,)
 
     return Columns(("Minutes, extrapolated",), ("seconds_extrapolated",), tuple(map(cell, rows)))
@@ -326,8 +325,10 @@ def _sources(run: Run, table: str, absent: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _results(run: Run, method: str) -> Iterator[CellResult]:
-    return (cell.result for cell in run.cells if cell.result.identity.method == method)
+def _phases(run: Run, method: str) -> list[Mapping[str, float]]:
+    """Seconds by phase of a method's cells that are ok and timed."""
+    found = (cell.result for cell in run.cells if cell.result.identity.method == method)
+    return [one.timing.phases for one in found if one.status == "ok" and one.timing]
 
 
 def _mean(summary: MetricSummary | None, unit: float = 1, digits: int = 3) -> str:

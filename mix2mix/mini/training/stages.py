@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mix2mix.attention import reliable_kernels
-from mix2mix.compiling import OPTIONS
+from mix2mix.compiling import compiled
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
@@ -169,12 +170,9 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     fit_config: FitConfig = getattr(workshop.config, name)
     ranks, model = workshop.ranks, workshop.module(name).train()
     widened = _begin(workshop, name)
-    if name == "student" and ranks.device.startswith("cuda"):
-        # Its run is long enough to pay for the minute that this takes; twice as fast.
-        workshop.networks.student.network.compile(dynamic=False, options=OPTIONS)
     loss = _loss(workshop, name, fit_config.batch // ranks.count)
     fit = Fit(model, loss, fit_config, workshop.folder / f"{name}.ckpt", ranks)
-    with reliable_kernels():
+    with reliable_kernels(), _compilation(workshop, name):
         done = fit.run(until)
     fit.use_average()
     model.eval()
@@ -189,6 +187,12 @@ def _begin(workshop: Workshop, name: str) -> bool:
     """Put in place what a stage begins with, if it is not random weights; True where that was widened."""
     widened = workshop.load("vae") if name == "decoder" else False
     return workshop.load(name) if workshop.beginning(name) else widened
+
+
+def _compilation(workshop: Workshop, name: str) -> AbstractContextManager[None]:
+    """Within the block, a student on a GPU is compiled: twice as fast, and its run is long enough to pay for that."""
+    worth_it = name == "student" and workshop.ranks.device.startswith("cuda")
+    return compiled([workshop.networks.student.network]) if worth_it else nullcontext()
 
 
 def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
