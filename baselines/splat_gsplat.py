@@ -26,6 +26,7 @@ def gsplat_rasteriser(splats: Splats, camera: Cameras, size: int, background: Te
         eps2d=BLUR,
         sh_degree=1,
         backgrounds=background[None],
+        packed=False,  # packed, gsplat 1.5 refuses a background
     )
     picture: Tensor = images[0].permute(2, 0, 1)
     return picture

@@ -18,6 +18,8 @@ RELIABLE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBacke
 """All kinds of kernels but cuDNN's. torch prefers those on Hopper GPUs, but there their backward pass may leave NaN in
 finite gradients (pytorch issue 196678, cudnn-frontend issue 1072)."""
 
+ALL = [SDPBackend.CUDNN_ATTENTION, *RELIABLE]
+
 BRANCHES = 3
 """Guidance branches of a batch: (text, image, null) x N views, views innermost."""
 
@@ -115,6 +117,11 @@ def self_attention_by(editor: HasUnet, processor: object) -> Iterator[None]:
 def reliable_kernels() -> AbstractContextManager[None]:
     """Within the block, attention is computed by kernels whose gradients can be relied on."""
     return sdpa_kernel(RELIABLE)
+
+
+def fastest_kernels() -> AbstractContextManager[None]:
+    """Within the block, attention is computed by the kernels that torch prefers: for what needs no gradients."""
+    return sdpa_kernel(ALL)
 
 
 def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:

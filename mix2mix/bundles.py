@@ -88,6 +88,14 @@ class BundleSettings:
         """Of one network's weights."""
         return self.licences.get(name, "not stated")
 
+    def untrained(self) -> "BundleSettings":
+        """The same with random weights, in bf16 where they would be in fp16.
+
+        Untrained, nothing pulls the latents of a distillation back: they grow beyond what fp16 can hold.
+        """
+        dtype = "bfloat16" if self.teacher_dtype == "float16" else self.teacher_dtype
+        return replace(self, random_weights=True, teacher_dtype=dtype)
+
 
 @dataclass(frozen=True)
 class BundleInfo:
@@ -155,7 +163,7 @@ def bundle_info(name: str, weights: Weights | None = None) -> BundleInfo:
     whole = (folder / _SETTINGS).is_file() and (folder / _SUMS).is_file()
     settings = _read_settings(folder if whole else _shipped(name))
     if chosen == RANDOM:
-        return BundleInfo(name, _TITLES[name], folder, whole, replace(settings, random_weights=True), {})
+        return BundleInfo(name, _TITLES[name], folder, whole, settings.untrained(), {})
     found = {part: find(part, settings.part(part), chosen or folder) for part in settings.parts}
     return BundleInfo(name, _TITLES[name], folder, whole and None not in found.values(), settings, found)
 
@@ -243,7 +251,7 @@ def load_bundle(
         fix = "Name another bundle, or another folder: results would bear a false name."
         raise InputError(f"bundle in {folder}", got="another one's parts", expected=f"those of '{name}'", fix=fix)
     if chosen == RANDOM:
-        return _build(name, folder, replace(settings, random_weights=True), identify(identity, folder, {}), device)
+        return _build(name, folder, settings.untrained(), identify(identity, folder, {}), device)
     given = chosen is not None
     parts = {part: settings.part(part) for part in settings.parts}
     found = obtain(Search(name, parts, settings.licence, chosen or folder, given), tell)

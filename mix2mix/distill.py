@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention, reliable_kernels
+from mix2mix.attention import (
+    CrossViewState,
+    cross_view_attention,
+    extended_attention,
+    fastest_kernels,
+    reliable_kernels,
+)
 from mix2mix.bundles import Bundle
 from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
@@ -64,7 +70,8 @@ class Judge:
     def gradient(self, z0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Noise prediction minus noise [N, 4, h, w] for clean latents z0 noised to timestep t []."""
         teacher, told = self.bundle.teacher, (self.image_latents, self.text, self.text_guidance, self.image_guidance)
-        return teacher.predict_noise(teacher.add_noise(z0, noise, t), t, *told) - noise
+        with fastest_kernels():
+            return teacher.predict_noise(teacher.add_noise(z0, noise, t), t, *told) - noise
 
 
 @dataclass(frozen=True)

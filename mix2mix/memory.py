@@ -1,7 +1,7 @@
 """Whether a GPU has the memory that a distillation needs, told before any work rather than in the midst of it.
 
-What weights need follows from their number; what a frame's activations need is stated by the bundle (by `paper` as an
-estimate, from what all took together before its weights lay in halves).
+What weights need follows from their number; what a frame's activations need is stated by the bundle, by `paper` as
+measured on an H200: what torch reserved for all, less the weights' part, by frames.
 """
 
 from dataclasses import replace

@@ -5,13 +5,14 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
 from mix2mix.bundles import BundleSettings, save_bundle
+from mix2mix.edit import Edit
 from mix2mix.mini.tokenizer import Merge, save_clip_merges, save_teacher_tokenizer, train_merges, vocabulary
 from mix2mix.pretrained import Clip, Config, Editor, new_clip, new_editor, new_vae
 from mix2mix.seva import Seva, SevaConfig
@@ -52,8 +53,13 @@ class MiniConfig:
     student_unflatten: tuple[str, ...] = ("input_ds1", "input_ds2", "middle_ds2", "output_ds2", "output_ds1")
     """Where all frames attend to each other; cheap at this size, so nearly everywhere."""
     student_frames: int = 5
-    preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", input_scale="clean"))
-    """eps-prediction at sigma 85 would multiply this small network's error by 85."""
+    preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", 0.9, input_scale="clean"))
+    """v, as eps-prediction would multiply this small network's error by sigma. SEVA's noise levels less ln(72 / 16): as
+    much noise on a whole image, whose few latents hide it less from each other (arXiv 2301.11093)."""
+
+
+TEXT_GUIDANCE_FACTOR = 0.4
+"""Table 6's 7.5 becomes 3: the small teacher overshoots above that, in hue and in artefacts."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,11 @@ def build_networks(config: MiniConfig, merges: Sequence[Merge], seed: int = 0) -
         clip = new_clip(clip_config(config, entries), Path(folder) / "merges.txt.gz")
         student = Student(Seva(SevaConfig(**student_config(config))), config.preconditioning)
     return MiniNetworks(editor, clip, student)
+
+
+def guided(edit: Edit) -> Edit:
+    """The edit with the guidance that the bundle's teacher is to be given."""
+    return replace(edit, text_guidance=edit.text_guidance * TEXT_GUIDANCE_FACTOR)
 
 
 def vae_config(config: MiniConfig) -> Config:

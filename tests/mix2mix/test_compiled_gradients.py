@@ -12,7 +12,10 @@ from mix2mix.seva import MultiviewTransformer, ResBlock, SevaConfig, Signals
 
 CONFIG = SevaConfig()
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning"),  # on importing torch's own compiler
+]
 
 
 def signals(frames: int, side: int) -> Signals:

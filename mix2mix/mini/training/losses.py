@@ -1,9 +1,7 @@
 """What each network of the mini bundle is trained on: one loss a network, each drawing its own batches."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,6 +9,8 @@ from torch.nn.functional import l1_loss, mse_loss, normalize
 
 from mix2mix.cameras import Cameras, normalise, pluecker
 from mix2mix.mini.training.data import COLOURS, SIDES, Dataset
+from mix2mix.mini.training.latents import Latents
+from mix2mix.mini.training.shown import Shown
 from mix2mix.pretrained import Clip, Editor, Vae
 from mix2mix.student import Condition, Student
 
@@ -125,68 +125,6 @@ def _soft_cross_entropy(logits: Tensor, fits: Tensor) -> Tensor:
     return -(target * logits.log_softmax(-1)).sum(-1).mean()
 
 
-@dataclass(frozen=True)
-class Latents:
-    """A data set as the diffusion models see it.
-
-    `modes` [S, 1+E, V, 4, h, w] posterior modes and `embeddings` [S, 1+E, V, D], fp16; `scale` of the latents;
-    `instruction` [S, 1+E] into `instructions`; `cameras` [S, V].
-    """
-
-    modes: Tensor
-    embeddings: Tensor
-    scale: float
-    instruction: Tensor
-    cameras: Cameras
-    instructions: tuple[str, ...]
-
-
-@torch.no_grad()
-def encode(vae: Vae, clip: Clip, data: Dataset, batch: int = 512) -> Latents:
-    """Encode every image of a data set; the scale makes the latents' deviation 1."""
-    modes, embeddings = [], []
-    for part in torch.split(data.images.flatten(0, 2), batch):
-        images = part.float() / 255
-        modes.append(vae.encode_mode(images * 2 - 1).half())
-        embeddings.append(clip.embed_images(images).half())
-    shape = data.images.shape[:3]
-    return Latents(
-        torch.cat(modes).view(*shape, *modes[0].shape[1:]), torch.cat(embeddings).view(*shape, -1), vae.scale,
-        data.instruction, data.cameras, data.instructions,
-    )  # fmt: skip
-
-
-def save_latents(latents: Latents, path: Path) -> None:
-    """Write a set, whole or not at all: two stages may do so at once."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    kept = {
-        "modes": latents.modes,
-        "embeddings": latents.embeddings,
-        "scale": latents.scale,
-        "instruction": latents.instruction,
-        "instructions": list(latents.instructions),
-        "K": latents.cameras.K,
-        "c2w": latents.cameras.c2w,
-    }
-    torch.save(kept, partial)
-    partial.replace(path)
-
-
-def load_latents(path: Path, device: str) -> Latents:
-    """Read a set that `save_latents` wrote."""
-    kept = torch.load(path, map_location=device, weights_only=True)
-    cameras = Cameras(kept.pop("K"), kept.pop("c2w"))
-    return Latents(**{**kept, "cameras": cameras, "instructions": tuple(kept["instructions"])})
-
-
-def latent_scale(vae: Vae, data: Dataset, count: int = 2048) -> float:
-    """The factor that gives latents unit deviation."""
-    with torch.no_grad():
-        images = data.images.flatten(0, 2)
-        some = images[:: max(1, len(images) // count)].float() / 127.5 - 1
-        return float(1 / torch.cat([vae.encode_mode(part) for part in some.split(256)]).std())
-
-
 def teacher_loss(editor: Editor, latents: Latents, batch: int) -> Callable[[], Tensor]:
     """Noise prediction for a view of one draw of an edit, given the original and the instruction (InstructPix2Pix)."""
     device = latents.modes.device
@@ -213,8 +151,19 @@ def teacher_loss(editor: Editor, latents: Latents, batch: int) -> Callable[[], T
     return loss
 
 
-def student_loss(student: Student, latents: Latents, batch: int, views: int = 4) -> Callable[[], Tensor]:
-    """v-prediction of all views of one state of a scene from one of them, which is also among the targets."""
+_SHOWN = 0.7
+"""Share of edits of which the student is shown what the teacher left, not a true view."""
+
+_MOST_WEIGHT = 5.0
+"""On the error of clean latents, that of v being 1 + 1 / sigma^2 of it: where there is hardly any noise, views have
+little to tell each other. (SNR-weighted losses are cut so, arXiv 2303.09556.)"""
+
+
+def student_loss(student: Student, latents: Latents, shown: Shown, batch: int, views: int = 4) -> Callable[[], Tensor]:
+    """Error of all views of one state of a scene, predicted from one of them, which is also among the targets.
+
+    Of edits that view is given as the teacher leaves it, mostly; asked for are the true ones.
+    """
     device = latents.modes.device
     scenes, states, every = latents.modes.shape[:3]
 
@@ -223,14 +172,13 @@ def student_loss(student: Student, latents: Latents, batch: int, views: int = 4)
         targets = torch.rand(batch, every, device=device).argsort(1)[:, :views]
         frames = torch.cat([targets[:, :1], targets], 1)
         frames[:, 1:] = frames[:, 1:].gather(1, torch.rand(batch, views, device=device).argsort(1))
-        clean = latents.modes[s[:, None], e[:, None], frames].float() * latents.scale
-        condition = _condition(latents, s, e, frames, clean)
+        clean = (latents.modes[s[:, None], e[:, None], frames].float() * latents.scale).flatten(0, 1)
+        condition = _condition(latents, shown, s, e, frames)
         tau = torch.randint(len(student.sigmas), (batch,), device=device).repeat_interleave(views + 1)
         sigma = student.sigmas[tau][:, None, None, None]
-        clean = clean.flatten(0, 1)
         x0 = student.denoise(clean + sigma * torch.randn_like(clean), tau, condition, views + 1)
-        error = (x0 - clean).float() * (1 + sigma**-2).sqrt()
-        return _masked_mean(error.square(), ~condition.mask)
+        error = (x0 - clean).float().square() * (1 + sigma**-2).clamp(max=_MOST_WEIGHT)
+        return _masked_mean(error, ~condition.mask)
 
     return loss
 
@@ -241,15 +189,19 @@ def _masked_mean(values: Tensor, keep: Tensor) -> Tensor:
     return (values * weight).mean() / weight.mean()
 
 
-def _condition(latents: Latents, s: Tensor, e: Tensor, frames: Tensor, clean: Tensor) -> Condition:
-    """Condition on the first of T frames, B scenes folded."""
+def _condition(latents: Latents, shown: Shown, s: Tensor, e: Tensor, frames: Tensor) -> Condition:
+    """Condition on the first of T frames [B, T], as it is or as the teacher leaves it, B scenes folded."""
     batch, count = frames.shape
+    first = frames[:, 0]
+    redone = (e > 0) & (torch.rand(batch, device=e.device) < _SHOWN)
+    edit = (e - 1).clamp(min=0)
+    mode = torch.where(redone[:, None, None, None], shown.modes[s, edit, first], latents.modes[s, e, first])
+    embedding = torch.where(redone[:, None], shown.embeddings[s, edit, first], latents.embeddings[s, e, first])
     cameras = Cameras(latents.cameras.K[s[:, None], frames], latents.cameras.c2w[s[:, None], frames])
-    mask = torch.zeros(batch, count, dtype=torch.bool, device=frames.device)
-    mask[:, 0] = True
-    first = latents.embeddings[s, e, frames[:, 0]].float()
-    rays = pluecker(normalise(cameras), clean.shape[-1])
+    mask = (torch.arange(count, device=e.device) == 0).repeat(batch)
     return Condition(
-        (clean * mask[:, :, None, None, None]).flatten(0, 1), mask.flatten(),
-        first[:, None].expand(-1, count, -1).flatten(0, 1)[:, None], rays.flatten(0, 1),
-    )  # fmt: skip
+        (mode.float() * latents.scale).repeat_interleave(count, 0) * mask[:, None, None, None],
+        mask,
+        embedding.float().repeat_interleave(count, 0)[:, None],
+        pluecker(normalise(cameras), mode.shape[-1]).flatten(0, 1),
+    )

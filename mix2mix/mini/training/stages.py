@@ -21,24 +21,21 @@ from mix2mix.attention import reliable_kernels
 from mix2mix.compiling import compiled
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
-from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks
+from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks, guided
 from mix2mix.mini.tokenizer import train_merges
 from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset, instructions_of, prompts_of
+from mix2mix.mini.training.latents import Latents, encode, latent_scale, load_latents, save_latents
 from mix2mix.mini.training.loop import Fit, FitConfig
 from mix2mix.mini.training.losses import (
-    Latents,
     caption_texts,
     clip_loss,
     decoder_loss,
-    encode,
-    latent_scale,
-    load_latents,
-    save_latents,
     student_loss,
     teacher_loss,
     vae_loss,
 )
 from mix2mix.mini.training.ranks import Ranks
+from mix2mix.mini.training.shown import Shown, load_shown, save_shown, show
 from mix2mix.mini.training.widening import is_half_as_wide, widen
 from mix2mix.pretrained import Clip, Editor
 from mix2mix.student import Student
@@ -128,16 +125,28 @@ class Workshop:
         """The training set as VAE and CLIP see it, kept in a file for the runs that resume."""
         self.load("vae")
         self.load("clip")
-        kept = self.folder / f"latents-{self.name_of_latents()}-{self.ranks.index}of{self.ranks.count}.pt"
+        kept = self.kept("latents", "vae", "clip")
         if not kept.exists():
             save_latents(encode(self.networks.editor.vae, self.networks.clip, self.data()), kept)
             self.drawn = None
         return load_latents(kept, self.ranks.device)
 
-    def name_of_latents(self) -> str:
-        """A short hash of what latents come from: VAE, CLIP and what was drawn."""
-        weights = (self.weights(name).read_bytes() for name in ("vae", "clip"))
-        return hashlib.sha256(b"".join([*weights, repr(self.config.data).encode()])).hexdigest()[:12]
+    def shown(self, latents: Latents) -> Shown:
+        """Its edited views as the teacher leaves them, kept likewise."""
+        self.load("decoder")
+        self.load("teacher")
+        kept = self.kept("shown", "vae", "clip", "decoder", "teacher")
+        if not kept.exists():
+            edits = [guided(edit) for group in self.edits.values() for edit in group]
+            editor, clip = self.networks.editor, self.networks.clip
+            save_shown(show(editor, clip, latents, edits, self.ranks.index), kept)
+        return load_shown(kept, self.ranks.device)
+
+    def kept(self, what: str, *names: str) -> Path:
+        """A file of this process, named by what it comes from: the weights of stages, and what was drawn."""
+        weights = (self.weights(name).read_bytes() for name in names)
+        come_from = hashlib.sha256(b"".join([*weights, repr(self.config.data).encode()])).hexdigest()[:12]
+        return self.folder / f"{what}-{come_from}-{self.ranks.index}of{self.ranks.count}.pt"
 
 
 def modules_of(editor: Editor, clip: Clip, student: Student) -> dict[str, nn.Module]:
@@ -205,7 +214,8 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
         return clip_loss(networks.clip, workshop.data(), batch)
     if name == "teacher":
         return teacher_loss(networks.editor, workshop.latents(), batch)
-    return student_loss(networks.student, workshop.latents(), batch)
+    latents = workshop.latents()
+    return student_loss(networks.student, latents, workshop.shown(latents), batch)
 
 
 def _log(workshop: Workshop, name: str, fit: Fit, seconds: float, widened: bool) -> None:

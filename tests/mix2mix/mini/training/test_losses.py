@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,20 +9,17 @@ from torch import nn
 
 from mix2mix.cameras import Cameras, normalise, pluecker
 from mix2mix.mini.training.data import COLOURS, SIDES
+from mix2mix.mini.training.latents import Latents
 from mix2mix.mini.training.losses import (
     Captions,
-    Latents,
     caption_texts,
     clip_loss,
     decoder_loss,
-    encode,
-    latent_scale,
-    load_latents,
-    save_latents,
     student_loss,
     teacher_loss,
     vae_loss,
 )
+from mix2mix.mini.training.shown import Shown
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +46,11 @@ def named_latents(dataset) -> Latents:
     value = (100 * s + 10 * e + v + 1).float()
     modes = value[..., None, None, None].expand(-1, -1, -1, 4, 2, 2)
     return Latents(modes, value[..., None], 0.5, dataset.instruction, dataset.cameras, dataset.instructions)
+
+
+def shown_of(latents) -> Shown:
+    """What the teacher is said to have left of edits: their negatives."""
+    return Shown(-latents.modes[:, 1:], -latents.embeddings[:, 1:])
 
 
 def decoded(value):
@@ -279,10 +280,10 @@ def test_a_twentieth_loses_its_text_a_twentieth_its_image_and_a_twentieth_both(d
 
 
 class SpyStudent:
-    """Predicts zeros for targets and anything for input frames; every noise level is 1."""
+    """Predicts zeros for targets and anything for input frames; all noise levels are one."""
 
-    def __init__(self, garbage=0.0):
-        self.sigmas, self.garbage = torch.ones(1000), garbage
+    def __init__(self, garbage=0.0, sigma=1.0):
+        self.sigmas, self.garbage = torch.full((1000,), sigma), garbage
 
     def denoise(self, x, tau, condition, num_frames):
         self.x, self.tau, self.condition, self.num_frames = x, tau, condition, num_frames
@@ -291,7 +292,7 @@ class SpyStudent:
 
 # The context is one token, so its attention weight is 1: what decides on weights gets no gradient.
 def test_the_student_s_loss_reaches_all_that_one_token_of_context_lets_it(networks, dataset):
-    loss = student_loss(networks.student, random_latents(dataset), batch=2, views=3)
+    loss = student_loss(networks.student, random_latents(dataset), shown_of(random_latents(dataset)), batch=2, views=3)
     check_gradients(loss, networks.student, unreached=("norm2", "attn2.to_q", "attn2.to_k"))
 
 
@@ -299,87 +300,53 @@ def test_the_student_s_loss_ignores_the_input_frame(dataset):
     losses = []
     for garbage in (0.0, 1e4):
         torch.manual_seed(3)
-        losses.append(student_loss(SpyStudent(garbage), random_latents(dataset), batch=3)())
+        losses.append(
+            student_loss(SpyStudent(garbage), random_latents(dataset), shown_of(random_latents(dataset)), batch=3)()
+        )
     assert losses[0] == losses[1]
 
 
-def test_the_student_s_loss_is_the_error_of_v(dataset):
-    """Zeros miss the clean latents (here 1, scaled by 0.5) in x0; the error of v is sqrt(1 + 1 / sigma^2) of that."""
+@pytest.mark.parametrize(("sigma", "weight"), [(1.0, 2), (0.5, 5), (0.01, 5), (1e3, 1)])
+def test_the_student_s_loss_is_the_error_of_v_within_bounds(dataset, sigma, weight):
+    """Zeros miss the clean latents (here 1, scaled by 0.5) in x0; the squared error of v is 1 + 1 / sigma^2 of that."""
     latents = random_latents(dataset)
     latents = replace(latents, modes=torch.ones_like(latents.modes))
-    assert student_loss(SpyStudent(), latents, batch=3)().item() == pytest.approx(0.25 * 2)
+    found = student_loss(SpyStudent(sigma=sigma), latents, shown_of(random_latents(dataset)), batch=3)()
+    assert found.item() == pytest.approx(0.25 * weight, rel=1e-4)
 
 
 def test_the_student_gets_one_input_frame_and_all_targets_that_frame_among_them(dataset):
     latents, student, batch, views = named_latents(dataset), SpyStudent(), 64, 3
-    student_loss(student, latents, batch, views)()
+    student_loss(student, latents, shown_of(latents), batch, views)()
     assert student.num_frames == views + 1
     mask = student.condition.mask.view(batch, -1)
     assert mask[:, 0].all()
     assert not mask[:, 1:].any()
     clean = student.condition.latents.view(batch, views + 1, -1)
     assert not clean[:, 1:].any()
-    s, e, v = decoded(clean[:, 0, 0] / latents.scale)
+    s, e, v = decoded(clean[:, 0, 0].abs() / latents.scale)
     assert set(e.tolist()) == {0, 1}  # originals and edits alike
     context = student.condition.context.view(batch, views + 1)
-    assert torch.equal(context, latents.embeddings[s, e, v].expand(-1, views + 1))
+    sign = clean[:, :1, 0].sign()  # below zero where the teacher's is given
+    assert torch.equal(context, sign * latents.embeddings[s, e, v].expand(-1, views + 1))
     tau = student.tau.view(batch, views + 1)
     assert torch.equal(tau, tau[:, :1].expand(-1, views + 1))  # one noise level a scene
+
+
+def test_of_most_edits_and_of_no_original_the_student_is_shown_what_the_teacher_left(dataset):
+    latents, student, batch = named_latents(dataset), SpyStudent(), 4000
+    student_loss(student, latents, shown_of(latents), batch, views=1)()
+    first = student.condition.latents.view(batch, 2, -1)[:, 0, 0] / latents.scale
+    _, e, _ = decoded(first.abs())
+    assert (first[e == 0] > 0).all()
+    assert (first[e == 1] < 0).float().mean().item() == pytest.approx(0.7, abs=0.05)
 
 
 def test_the_student_s_rays_are_those_of_its_frames_the_input_first(dataset):
     """Among the orders that three views may come in, one has the rays that the student was given."""
     latents, student = named_latents(dataset), SpyStudent()
-    student_loss(student, latents, batch=1, views=2)()
-    s, _, v = (int(i) for i in decoded(student.condition.latents[0, 0, 0, 0] / latents.scale))
+    student_loss(student, latents, shown_of(latents), batch=1, views=2)()
+    s, _, v = (int(i) for i in decoded(student.condition.latents[0, 0, 0, 0].abs() / latents.scale))
     others = [[v, v, w] for w in range(4) if w != v] + [[v, w, v] for w in range(4) if w != v]
     rays = [pluecker(normalise(Cameras(dataset.cameras.K[s, f], dataset.cameras.c2w[s, f])), 2) for f in others]
     assert sum(torch.allclose(student.condition.pluecker, candidate, atol=1e-5) for candidate in rays) == 1
-
-
-# --- latents ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def latents(networks, dataset):
-    return encode(networks.editor.vae, networks.clip, dataset, batch=5)
-
-
-def test_every_image_is_encoded_in_its_place(networks, dataset, latents):
-    assert latents.modes.shape == (*dataset.images.shape[:3], 4, 16, 16)
-    assert latents.embeddings.shape == (*dataset.images.shape[:3], networks.clip.width)
-    image = dataset.images[1, 0, 2:3].float() / 255
-    with torch.no_grad():
-        mode, embedding = networks.editor.vae.encode_mode(image * 2 - 1)[0], networks.clip.embed_images(image)[0]
-    torch.testing.assert_close(latents.modes[1, 0, 2].float(), mode, rtol=2e-3, atol=2e-3)
-    torch.testing.assert_close(latents.embeddings[1, 0, 2].float(), embedding, rtol=2e-3, atol=2e-3)
-    assert latents.scale == networks.editor.vae.scale
-
-
-def test_latents_come_back_from_their_file_as_they_were(latents, tmp_path):
-    path = tmp_path / "latents.pt"
-    save_latents(latents, path)
-    assert [file.name for file in tmp_path.iterdir()] == ["latents.pt"]
-    again = load_latents(path, "cpu")
-    for name in ("modes", "embeddings", "instruction"):
-        assert torch.equal(getattr(again, name), getattr(latents, name))
-    assert torch.equal(again.cameras.K, latents.cameras.K)
-    assert torch.equal(again.cameras.c2w, latents.cameras.c2w)
-    assert (again.scale, again.instructions) == (latents.scale, latents.instructions)
-
-
-def test_a_file_half_written_is_not_there(dataset, tmp_path, monkeypatch):
-    def full_disk(state, path):
-        path.write_bytes(b"half")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(OSError, match="no space"):
-        save_latents(named_latents(dataset), tmp_path / "latents.pt")
-    assert not (tmp_path / "latents.pt").exists()
-
-
-@pytest.mark.parametrize("deviation", [0.1, 4.0])
-def test_the_scale_gives_latents_unit_deviation(dataset, deviation):
-    vae = SimpleNamespace(encode_mode=lambda images: deviation * (images - images.mean()) / images.std())
-    assert latent_scale(vae, dataset) == pytest.approx(1 / deviation, rel=1e-3)

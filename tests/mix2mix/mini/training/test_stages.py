@@ -101,15 +101,28 @@ def test_latents_are_kept_for_the_next_run_which_draws_no_data(finished, edits, 
     assert len(list(shop.folder.glob("latents-*.pt"))) == 1
 
 
+def test_what_the_teacher_leaves_is_kept_likewise(finished, edits, monkeypatch):
+    shop, *_ = finished
+    monkeypatch.setattr(stages, "show", lambda *_: pytest.fail("shown anew"))
+    again = open_here(shop.folder, edits)
+    latents = again.latents()
+    assert again.shown(latents).modes.shape == latents.modes[:, 1:].shape
+    assert len(list(shop.folder.glob("shown-*.pt"))) == 1
+
+
 def test_other_weights_or_data_have_other_latents(finished, tmp_path):
     shop, *_ = finished
-    name = shop.name_of_latents()
+    name = latents_name(shop)
     for stage in ("vae", "clip"):
         (tmp_path / f"{stage}.safetensors").write_bytes((shop.folder / f"{stage}.safetensors").read_bytes())
-    assert replace(shop, folder=tmp_path).name_of_latents() == name
-    assert replace(shop, config=replace(CONFIG, data=DataConfig(4, 2))).name_of_latents() != name
+    assert latents_name(replace(shop, folder=tmp_path)) == name
+    assert latents_name(replace(shop, config=replace(CONFIG, data=DataConfig(4, 2)))) != name
     (tmp_path / "clip.safetensors").write_bytes(b"other")
-    assert replace(shop, folder=tmp_path).name_of_latents() != name
+    assert latents_name(replace(shop, folder=tmp_path)) != name
+
+
+def latents_name(shop):
+    return shop.kept("latents", "vae", "clip").name
 
 
 def test_the_networks_are_the_same_each_time(tmp_path, edits):
