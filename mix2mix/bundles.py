@@ -137,7 +137,7 @@ class Bundle:
 
     def guided(self, edit: Edit) -> Edit:
         """The edit with the guidance that this bundle's teacher is to be given."""
-        return replace(edit, text_guidance=edit.text_guidance * self.settings.text_guidance_factor)
+        return edit.guided(self.settings.text_guidance_factor)
 
     def sampling(self) -> AbstractContextManager[None]:
         """Within the block the student is on the device of the teacher, wherever it rests."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Progress = Callable[[str, int, int], None]
 """How far an edit is: called with a phase, the work done and the work in all."""
@@ -22,3 +22,7 @@ class Edit:
     def slug(self) -> str:
         """The instruction as a file name: ``turn-him-into-a-knight``."""
         return re.sub(r"[^a-z0-9]+", "-", self.instruction.lower()).strip("-")
+
+    def guided(self, factor: float) -> "Edit":
+        """The same with its text guidance times a factor."""
+        return replace(self, text_guidance=self.text_guidance * factor)

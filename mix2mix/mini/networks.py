@@ -5,14 +5,13 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
 from mix2mix.bundles import BundleSettings, save_bundle
-from mix2mix.edit import Edit
 from mix2mix.mini.tokenizer import Merge, save_clip_merges, save_teacher_tokenizer, train_merges, vocabulary
 from mix2mix.pretrained import Clip, Config, Editor, new_clip, new_editor, new_vae
 from mix2mix.seva import Seva, SevaConfig
@@ -83,11 +82,6 @@ def build_networks(config: MiniConfig, merges: Sequence[Merge], seed: int = 0) -
         clip = new_clip(clip_config(config, entries), Path(folder) / "merges.txt.gz")
         student = Student(Seva(SevaConfig(**student_config(config))), config.preconditioning)
     return MiniNetworks(editor, clip, student)
-
-
-def guided(edit: Edit) -> Edit:
-    """The edit with the guidance that the bundle's teacher is to be given."""
-    return replace(edit, text_guidance=edit.text_guidance * TEXT_GUIDANCE_FACTOR)
 
 
 def vae_config(config: MiniConfig) -> Config:

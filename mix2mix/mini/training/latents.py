@@ -1,6 +1,5 @@
 """The training set as VAE and CLIP see it: what the diffusion models learn from."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from mix2mix.cameras import Cameras
 from mix2mix.mini.training.data import Dataset
+from mix2mix.mini.training.files import save_whole
 from mix2mix.pretrained import Clip, Vae
 
 
@@ -45,7 +45,6 @@ def encode(vae: Vae, clip: Clip, data: Dataset, batch: int = 512) -> Latents:
 
 def save_latents(latents: Latents, path: Path) -> None:
     """Write a set, whole or not at all: two stages may do so at once."""
-    partial = path.with_suffix(f".{os.getpid()}")
     kept = {
         "modes": latents.modes,
         "embeddings": latents.embeddings,
@@ -55,8 +54,7 @@ def save_latents(latents: Latents, path: Path) -> None:
         "K": latents.cameras.K,
         "c2w": latents.cameras.c2w,
     }
-    torch.save(kept, partial)
-    partial.replace(path)
+    save_whole(kept, path)
 
 
 def load_latents(path: Path, device: str) -> Latents:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mix2mix.mini.training.files import save_whole
 from mix2mix.mini.training.ranks import Ranks
 
 _LOG_EVERY = 500
@@ -160,9 +161,7 @@ class Fit:
 
     def _save(self) -> None:
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(self._state(), partial)
-        partial.replace(self.checkpoint)
+        save_whole(self._state(), self.checkpoint)
 
     def _resume(self) -> None:
         if not self.checkpoint.exists():

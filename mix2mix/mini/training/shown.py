@@ -6,7 +6,6 @@ through.
 """
 
 import copy
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mix2mix.edit import Edit
+from mix2mix.mini.training.files import save_whole
 from mix2mix.mini.training.latents import Latents
 from mix2mix.pretrained import Clip, Editor
 from mix2mix.teacher import Teacher
@@ -83,9 +83,7 @@ def _alike(latents: Latents, edits: Sequence[Edit], batch: int) -> Iterator[tupl
 
 def save_shown(shown: Shown, path: Path) -> None:
     """Write them, whole or not at all."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    torch.save({"modes": shown.modes, "embeddings": shown.embeddings}, partial)
-    partial.replace(path)
+    save_whole({"modes": shown.modes, "embeddings": shown.embeddings}, path)
 
 
 def load_shown(path: Path, device: str) -> Shown:

@@ -21,7 +21,7 @@ from mix2mix.attention import reliable_kernels
 from mix2mix.compiling import compiled
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
-from mix2mix.mini.networks import MiniConfig, MiniNetworks, build_networks, guided
+from mix2mix.mini.networks import TEXT_GUIDANCE_FACTOR, MiniConfig, MiniNetworks, build_networks
 from mix2mix.mini.tokenizer import train_merges
 from mix2mix.mini.training.data import DataConfig, Dataset, draw_dataset, instructions_of, prompts_of
 from mix2mix.mini.training.latents import Latents, encode, latent_scale, load_latents, save_latents
@@ -137,7 +137,7 @@ class Workshop:
         self.load("teacher")
         kept = self.kept("shown", "vae", "clip", "decoder", "teacher")
         if not kept.exists():
-            edits = [guided(edit) for group in self.edits.values() for edit in group]
+            edits = [edit.guided(TEXT_GUIDANCE_FACTOR) for group in self.edits.values() for edit in group]
             editor, clip = self.networks.editor, self.networks.clip
             save_shown(show(editor, clip, latents, edits, self.ranks.index), kept)
         return load_shown(kept, self.ranks.device)

@@ -297,12 +297,10 @@ def test_the_student_s_loss_reaches_all_that_one_token_of_context_lets_it(networ
 
 
 def test_the_student_s_loss_ignores_the_input_frame(dataset):
-    losses = []
+    latents, losses = random_latents(dataset), []
     for garbage in (0.0, 1e4):
         torch.manual_seed(3)
-        losses.append(
-            student_loss(SpyStudent(garbage), random_latents(dataset), shown_of(random_latents(dataset)), batch=3)()
-        )
+        losses.append(student_loss(SpyStudent(garbage), latents, shown_of(latents), batch=3)())
     assert losses[0] == losses[1]
 
 
