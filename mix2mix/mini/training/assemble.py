@@ -11,12 +11,8 @@ from mix2mix.mini.networks import TEXT_GUIDANCE_FACTOR, student_config
 from mix2mix.mini.training.card import write_card
 from mix2mix.mini.training.stages import NETWORKS, Workshop, modules_of
 
-DISTILL = {"lr_max": 5e-5, "lr_min": 2.5e-5, "upper": 650}
-"""Learning rates: the least relative error among 5e-5, 1e-4 and 2e-4 (`python -m benchmark.tuning`), by a little.
-
-The teacher's noisiest timestep: at 650 its noise is a quarter of that at 950, as much on the whole of 16 x 16 latents
-as that is on 64 x 64. In more of it views lose the hue that they share, and each is drawn to the mean of all hues.
-"""
+DISTILL = {"lr_max": 5e-5, "lr_min": 2.5e-5}
+"""Learning rates: the least relative error among 5e-5, 1e-4 and 2e-4 (`python -m benchmark.tuning`), by a little."""
 
 
 def assemble(workshop: Workshop, output: Path) -> None:

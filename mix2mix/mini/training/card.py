@@ -17,8 +17,7 @@ pixels. The benchmark's held-out scenes are not among them. Made by `nox -s trai
 
 They differ from the paper's models in size, and in what small ones need: {prediction}-prediction, input frames that
 enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) and a learning rate that peaks at {lr:g}.
-And in what few latents need: noise levels of the student e^{shift:g} times DDPM's (SEVA's: e^2.4), and of the teacher
-up to timestep {upper} (the paper's: 950).
+And in what few latents need: noise levels of the student e^{shift:g} times DDPM's (SEVA's: e^2.4).
 
 | network | parameters | data | steps | batch | highest rate | minutes | device |
 |---|---|---|---|---|---|---|---|
@@ -49,7 +48,6 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
         guidance=7.5 * settings.text_guidance_factor,
         lr=settings.distill["lr_max"],
         shift=settings.preconditioning["log_sigma_shift"],
-        upper=settings.distill["upper"],
         rows="\n".join(rows),
     )
     (output / CARD).write_text(text)

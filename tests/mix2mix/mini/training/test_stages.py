@@ -144,7 +144,6 @@ def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_ca
     assert all(f"| {name} |" in card for name in NETWORKS)
     assert "| 2 scenes of seed 0 | 2 | 2 | 0.001 |" in card
     assert "e^0.9 times DDPM's" in card
-    assert "up to timestep 650 (the paper's: 950)" in card
 
 
 def test_a_bundle_taken_apart_is_what_the_stages_left_in_half_precision(finished, tmp_path):
