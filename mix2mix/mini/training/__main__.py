@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _start(options: argparse.Namespace, ranks: Ranks) -> Path | None:
     """The folder of stages to start from; a bundle is taken apart first."""
-    start: Path | None = options.start
+    start: Path | None = options.initial
     if start is None or not (start / TRAINING).is_file():
         return start
     from mix2mix.mini.training.assemble import disassemble
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--edits", type=Path, required=True, help="catalogue of edits (benchmark/table6.csv)")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--work", type=Path, default=Path("runs/train_mini"), help="checkpoints and weights")
-    parser.add_argument("--start", type=Path, help="what to begin with: the --work of an earlier run, or a bundle")
+    parser.add_argument("--initial", type=Path, help="what to begin with: the --work of an earlier run, or a bundle")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and of every draw")
     parser.add_argument("--scenes", type=int, help="how many are drawn (default: as many as the shipped bundle's)")
     for name, of, purpose in _FITS:

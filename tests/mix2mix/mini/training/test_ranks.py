@@ -6,7 +6,9 @@ import sys
 
 import pytest
 import torch
+from torch.distributed.run import get_args_parser
 
+from mix2mix.mini.training.__main__ import _parser
 from mix2mix.mini.training.ranks import Ranks, join
 
 WORKER = """
@@ -67,3 +69,12 @@ def test_alone_nothing_is_exchanged(monkeypatch):
     ranks.meet()
     assert tensor.tolist() == [1, 1]
     assert not ranks.first_decides(answer=False)
+
+
+def test_the_launcher_takes_no_option_of_the_training_for_one_of_its_own():
+    """It reads what begins one of its own options as that option, and refuses what begins two."""
+    own, trainings = (
+        {option for action in parser._actions for option in action.option_strings}
+        for parser in (get_args_parser(), _parser())
+    )
+    assert not [(a, b) for a in trainings - {"-h", "--help"} for b in own if b.startswith(a)]

@@ -164,7 +164,7 @@ def test_the_command_begins_with_the_shipped_bundle(tmp_path, dataset, monkeypat
     monkeypatch.setattr(stages, "draw_dataset", lambda *_: dataset)
     options = ["--edits", str(TABLE), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001"]
     shipped = resources.files("mix2mix") / "weights" / "mini"
-    assert main([*options, "--stages", "clip", "--start", str(shipped), "--minutes", "0"]) == 3
+    assert main([*options, "--stages", "clip", "--initial", str(shipped), "--minutes", "0"]) == 3
     first, second = json.loads((tmp_path / "clip.json").read_text())["rounds"]
     assert (first["steps"], second["steps"]) == (4000, 0)
 
@@ -209,7 +209,7 @@ def test_the_command_widens_the_decoder_of_the_shipped_bundle(tmp_path, dataset,
     monkeypatch.setattr(stages, "draw_dataset", lambda *_: dataset)
     start, output = resources.files("mix2mix") / "weights" / "mini", tmp_path / "bundle"
     options = ["--edits", str(TABLE), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001", "--lr", "1e-6"]
-    assert main([*options, "--stages", "decoder", "bundle", "--start", str(start), "--output", str(output)]) == 0
+    assert main([*options, "--stages", "decoder", "bundle", "--initial", str(start), "--output", str(output)]) == 0
     shipped, wide = load_bundle("mini", weights=start).vae, load_bundle("mini", weights=output).vae
     images = dataset.images[0, 0, :1].float() / 127.5 - 1
     with torch.no_grad():
