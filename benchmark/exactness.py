@@ -1,7 +1,8 @@
 """How far the fast path of distillation is from the plain one, from the same seed: `python -m benchmark.exactness`.
 
 Fast: as an edit runs on a GPU, compiled where the bundle wants it and replayed as a CUDA graph. Plain: kernel by
-kernel, as the code reads.
+kernel, as the code reads. The teacher may be given the precision of trained weights: random ones leave fp16 since a
+whole edit would overflow it, which the few updates here do not.
 """
 
 import argparse
@@ -21,6 +22,9 @@ from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
 from mix2mix.schedule import learning_rate, student_timesteps
+
+
+PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--memory", choices=CHOICES["memory"], default="normal", help="of the fast path")
+    parser.add_argument("--teacher", choices=PRECISIONS, help="its precision (default: the bundle's)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     try:
@@ -91,6 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compare(options: argparse.Namespace) -> None:
     bundle = load_bundle(options.bundle, options.device, options.weights)
+    if options.teacher:
+        bundle.teacher.editor.to(options.device, getattr(torch, options.teacher))
     run = partial(follow, bundle, options.updates, options.device, views=options.views)
     plain, again = (run(fast=False) for _ in range(2))
     fast = run(fast=True, memory=options.memory)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from benchmark.exactness import Course, difference, follow
+from benchmark.exactness import Course, difference, follow, main
 from mix2mix.bundles import load_bundle
 
 
@@ -24,3 +24,19 @@ def test_on_a_cpu_both_paths_are_one(random_bundle_folder):
     assert plain.norms.shape == (2,)
     assert len(plain.x0) == 3
     assert all(math.isfinite(norm) and norm > 0 for norm in plain.norms.tolist())
+
+
+def test_the_teacher_can_be_given_another_precision(random_bundle_folder, monkeypatch, capsys):
+    seen = []
+
+    def spy(bundle, *args, **kwargs):
+        seen.append(next(bundle.teacher.unet.parameters()).dtype)
+        return follow(bundle, *args, **kwargs)
+
+    monkeypatch.setattr("benchmark.exactness.follow", spy)
+    options = ["--weights", str(random_bundle_folder), "--device", "cpu", "--updates", "1", "--views", "2"]
+    assert main([*options, "--teacher", "bfloat16"]) == 0
+    assert seen == [torch.bfloat16] * 3
+    again, fast = capsys.readouterr().out.splitlines()
+    assert again.startswith("plain again  clean latents 0.00e+00, gradient norms 0.00e+00")
+    assert fast.startswith("fast         clean latents 0.00e+00, gradient norms 0.00e+00")
