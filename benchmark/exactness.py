@@ -23,7 +23,6 @@ from mix2mix.mini.world import held_out_scene
 from mix2mix.replay import Replay
 from mix2mix.schedule import learning_rate, student_timesteps
 
-
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
