@@ -31,11 +31,11 @@ class MiniConfig:
     """Of the text features, the CLIP towers and the embedding that conditions the student."""
     vae_channels: tuple[int, ...] = (32, 48, 64, 64)
     """Four levels: f = 8."""
-    decoder_channels: tuple[int, ...] = (64, 96, 128, 128)
-    """Of the VAE's decoder, from images to latents: twice the encoder's, since it bounds how good images are."""
+    decoder_channels: tuple[int, ...] = (48, 64, 96, 96)
+    """Of the VAE's decoder, from images to latents: half as much again, since it bounds how good images are."""
     latent_scale: float = 0.18215
     """Latents times this have about unit variance; training measures and replaces it."""
-    unet_channels: tuple[int, ...] = (64, 96)
+    unet_channels: tuple[int, ...] = (96, 96)
     """At 16 x 16 and 8 x 8, both with self- and cross-attention; a middle block would repeat the second level."""
     time_width: int = 128
     head_width: int = 32
@@ -52,9 +52,8 @@ class MiniConfig:
     student_unflatten: tuple[str, ...] = ("input_ds1", "input_ds2", "middle_ds2", "output_ds2", "output_ds1")
     """Where all frames attend to each other; cheap at this size, so nearly everywhere."""
     student_frames: int = 5
-    preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", 0.9, input_scale="clean"))
-    """v, as eps-prediction would multiply this small network's error by sigma. SEVA's noise levels less ln(72 / 16): as
-    much noise on a whole image, whose few latents hide it less from each other (arXiv 2301.11093)."""
+    preconditioning: Preconditioning = field(default_factory=lambda: Preconditioning("v", input_scale="clean"))
+    """v, as eps-prediction would multiply this small network's error by sigma."""
 
 
 TEXT_GUIDANCE_FACTOR = 0.4

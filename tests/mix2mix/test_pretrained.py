@@ -97,9 +97,9 @@ def test_diffusers_itself_refuses_a_vae_whose_decoder_has_widths_of_its_own(rand
 def test_a_decoder_s_own_widths_are_in_the_folder_s_configuration_and_are_built_again(random_bundle_folder, editor):
     config = json.loads((random_bundle_folder / "teacher" / "vae" / "config.json").read_text())
     vae = editor.vae.module
-    assert tuple(config[DECODER_CHANNELS]) == MiniConfig().decoder_channels == (64, 96, 128, 128)
+    assert tuple(config[DECODER_CHANNELS]) == MiniConfig().decoder_channels == (48, 64, 96, 96)
     assert tuple(config["block_out_channels"]) == MiniConfig().vae_channels == (32, 48, 64, 64)
-    assert [block.resnets[-1].conv2.out_channels for block in vae.decoder.up_blocks] == [128, 128, 96, 64]
+    assert [block.resnets[-1].conv2.out_channels for block in vae.decoder.up_blocks] == [96, 96, 64, 48]
     assert [block.resnets[-1].conv2.out_channels for block in vae.encoder.down_blocks] == [32, 48, 64, 64]
 
 

@@ -17,7 +17,6 @@ pixels. The benchmark's held-out scenes are not among them. Made by `nox -s trai
 
 They differ from the paper's models in size, and in what small ones need: {prediction}-prediction, input frames that
 enter {input_scale}, text guidance times {factor:g} (7.5 becomes {guidance:g}) and a learning rate that peaks at {lr:g}.
-And in what few latents need: noise levels of the student e^{shift:g} times DDPM's (SEVA's: e^2.4).
 
 | network | parameters | data | steps | batch | highest rate | minutes | device |
 |---|---|---|---|---|---|---|---|
@@ -47,7 +46,6 @@ def write_card(workshop: Workshop, settings: BundleSettings, output: Path) -> No
         factor=settings.text_guidance_factor,
         guidance=7.5 * settings.text_guidance_factor,
         lr=settings.distill["lr_max"],
-        shift=settings.preconditioning["log_sigma_shift"],
         rows="\n".join(rows),
     )
     (output / CARD).write_text(text)
@@ -58,8 +56,6 @@ def _training_rows(workshop: Workshop, name: str) -> Iterator[str]:
     count = sum(weights.numel() for weights in workshop.module(name).parameters())
     for number, round_ in enumerate(workshop.log(name)["rounds"]):
         title, size = (name, f"{count:,}") if number == 0 else (f"{name}, further", "")
-        if round_.get("widened"):
-            title += ", every channel doubled"
         row = (title, size, round_["data"], f"{round_['steps']:,}", str(round_["batch"]), f"{round_['lr']:g}",
                f"{round_['seconds'] / 60:.1f}", round_["device"])  # fmt: skip
         yield f"| {' | '.join(row)} |"

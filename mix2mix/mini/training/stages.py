@@ -1,7 +1,6 @@
 """The stages of the mini bundle's training: VAE, CLIP and decoder first, then teacher and student, then the bundle.
 
-The decoder is the VAE's own, trained further by itself: its latents stay what teacher and student learn from. A run may
-start from one of half the width, whose weights are widened wherever they are loaded.
+The decoder is the VAE's own, trained further by itself: its latents stay what teacher and student learn from.
 """
 
 import hashlib
@@ -36,15 +35,14 @@ from mix2mix.mini.training.losses import (
 )
 from mix2mix.mini.training.ranks import Ranks
 from mix2mix.mini.training.shown import Shown, load_shown, save_shown, show
-from mix2mix.mini.training.widening import is_half_as_wide, widen
 from mix2mix.pretrained import Clip, Editor
 from mix2mix.student import Student
 
 _VAE = FitConfig(steps=5_000, batch=256, lr=1.2e-3, average=0.998)
 _CLIP = FitConfig(steps=4_000, batch=1024, lr=6e-4, average=0.998, weight_decay=0.1, seed=1)
-_TEACHER = FitConfig(steps=8_000, batch=1024, lr=8e-4, average=0.999, seed=2)
+_TEACHER = FitConfig(steps=40_000, batch=1024, lr=8e-4, average=0.999, seed=2)
 _STUDENT = FitConfig(steps=16_000, batch=256, lr=8e-4, average=0.9995, seed=3)
-_DECODER = FitConfig(steps=5_000, batch=128, lr=6e-4, average=0.998, seed=4)
+_DECODER = FitConfig(steps=5_700, batch=128, lr=1e-3, average=0.998, seed=4)
 NETWORKS = ("vae", "clip", "decoder", "teacher", "student")
 """The stages that train, in their order."""
 
@@ -89,19 +87,20 @@ class Workshop:
         networks = self.networks
         return modules_of(networks.editor, networks.clip, networks.student)[name]
 
-    def load(self, name: str) -> bool:
-        """Put an earlier stage's averaged weights in place, True where a decoder of half the width was widened for it.
+    def load(self, name: str) -> None:
+        """Put an earlier stage's averaged weights in place.
 
         Raises:
-            InputError: that stage has not run.
+            InputError: that stage has not run, or with networks of other sizes.
 
         """
-        module, state = self.module(name), load_file(self.weights(name), device=self.ranks.device)
-        narrow = is_half_as_wide(state, module.state_dict())
-        module.load_state_dict(widen(state, module.state_dict()) if narrow else state)
+        file = self.weights(name)
+        try:
+            self.module(name).load_state_dict(load_file(file, device=self.ranks.device))
+        except RuntimeError as error:
+            raise _of_other_sizes(name, file) from error
         if name == "vae":
             self.networks.editor.vae.rescale(self.log("vae")["scale"])
-        return narrow
 
     def beginning(self, name: str) -> Path | None:
         """What a stage begins with: its weights of the run that this one starts from, if it has run there."""
@@ -149,6 +148,15 @@ class Workshop:
         return self.folder / f"{what}-{come_from}-{self.ranks.index}of{self.ranks.count}.pt"
 
 
+def _of_other_sizes(name: str, file: Path) -> InputError:
+    return InputError(
+        f"stage '{name}'",
+        got=f"{file} of a network of another size",
+        expected="the sizes of `MiniConfig`",
+        fix=f"Train it anew: --stages {name}, with a --work and an --initial that have no {file.name}.",
+    )
+
+
 def modules_of(editor: Editor, clip: Clip, student: Student) -> dict[str, nn.Module]:
     """What each stage trains."""
     vae: Any = editor.vae.module
@@ -178,7 +186,7 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     started = time.monotonic()
     fit_config: FitConfig = getattr(workshop.config, name)
     ranks, model = workshop.ranks, workshop.module(name).train()
-    widened = _begin(workshop, name)
+    _begin(workshop, name)
     loss = _loss(workshop, name, fit_config.batch // ranks.count)
     fit = Fit(model, loss, fit_config, workshop.folder / f"{name}.ckpt", ranks)
     with reliable_kernels(), _compilation(workshop, name):
@@ -187,21 +195,24 @@ def train(workshop: Workshop, name: str, until: float) -> bool:
     model.eval()
     if ranks.first:
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, workshop.folder / f"{name}.safetensors")
-        _log(workshop, name, fit, time.monotonic() - started, widened)
+        _log(workshop, name, fit, time.monotonic() - started)
     ranks.meet()
     return done
 
 
-def _begin(workshop: Workshop, name: str) -> bool:
-    """Put in place what a stage begins with, if it is not random weights; True where that was widened."""
-    widened = workshop.load("vae") if name == "decoder" else False
-    return workshop.load(name) if workshop.beginning(name) else widened
+def _begin(workshop: Workshop, name: str) -> None:
+    """Put in place what a stage begins with, if it is not random weights."""
+    if name == "decoder":
+        workshop.load("vae")
+    if workshop.beginning(name):
+        workshop.load(name)
 
 
 def _compilation(workshop: Workshop, name: str) -> AbstractContextManager[None]:
-    """Within the block, a student on a GPU is compiled: twice as fast, and its run is long enough to pay for that."""
-    worth_it = name == "student" and workshop.ranks.device.startswith("cuda")
-    return compiled([workshop.networks.student.network]) if worth_it else nullcontext()
+    """Within the block, teacher and student are compiled on a GPU: twice as fast, and their runs are long enough."""
+    networks = {"teacher": workshop.networks.editor.unet, "student": workshop.networks.student.network}
+    worth_it = name in networks and workshop.ranks.device.startswith("cuda")
+    return compiled([networks[name]]) if worth_it else nullcontext()
 
 
 def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
@@ -218,7 +229,7 @@ def _loss(workshop: Workshop, name: str, batch: int) -> Callable[[], Tensor]:
     return student_loss(networks.student, latents, workshop.shown(latents), batch)
 
 
-def _log(workshop: Workshop, name: str, fit: Fit, seconds: float, widened: bool) -> None:
+def _log(workshop: Workshop, name: str, fit: Fit, seconds: float) -> None:
     """Keep a stage's rounds, an earlier run's among them, for the card; the VAE's latent scale too."""
     path, data = workshop.folder / f"{name}.json", workshop.config.data
     before = json.loads(path.read_text())["rounds"][-1]["seconds"] if path.exists() else 0.0
@@ -237,8 +248,6 @@ def _log(workshop: Workshop, name: str, fit: Fit, seconds: float, widened: bool)
             },
         ]
     }
-    if widened:
-        entry["rounds"][-1]["widened"] = True
     if name == "vae":
         entry["scale"] = latent_scale(workshop.networks.editor.vae, workshop.data())
     path.write_text(json.dumps(entry))

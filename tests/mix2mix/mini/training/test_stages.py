@@ -2,15 +2,17 @@
 
 import json
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from mix2mix.bundles import load_bundle
+from mix2mix.errors import InputError
 from mix2mix.mini.networks import MiniConfig
 from mix2mix.mini.training import stages
 from mix2mix.mini.training.__main__ import _config, _parser, main
@@ -143,7 +145,6 @@ def test_the_bundle_s_folder_loads_with_the_trained_weights_and_says_how_they_ca
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert all(f"| {name} |" in card for name in NETWORKS)
     assert "| 2 scenes of seed 0 | 2 | 2 | 0.001 |" in card
-    assert "e^0.9 times DDPM's" in card
 
 
 def test_a_bundle_taken_apart_is_what_the_stages_left_in_half_precision(finished, tmp_path):
@@ -169,55 +170,25 @@ def test_the_command_begins_with_the_shipped_bundle(tmp_path, dataset, monkeypat
     assert (first["steps"], second["steps"]) == (4000, 0)
 
 
-def narrow_run(folder, finished, edits, channels=CONFIG.networks.vae_channels):
-    """The folder of a run like the finished one, but of untrained VAEs with decoders of these widths."""
+def test_weights_of_another_size_are_refused(finished, edits, tmp_path):
     earlier, *_ = finished
-    config = replace(CONFIG, networks=replace(CONFIG.networks, decoder_channels=channels))
-    shop = open_workshop(config, edits, folder, Ranks("cpu"))
+    narrow = replace(CONFIG.networks, decoder_channels=CONFIG.networks.vae_channels)
+    shop = open_workshop(replace(CONFIG, networks=narrow), edits, tmp_path, Ranks("cpu"), start=earlier.folder)
     for name in ("vae", "decoder"):
-        save_file(shop.module(name).state_dict(), folder / f"{name}.safetensors")
-        (folder / f"{name}.json").write_bytes((earlier.folder / f"{name}.json").read_bytes())
-    return shop
-
-
-@pytest.mark.parametrize("name", ["vae", "decoder"])
-def test_a_run_widens_the_decoder_that_it_starts_from_and_says_so(finished, edits, dataset, tmp_path, name):
-    narrow = narrow_run(tmp_path / "narrow", finished, edits)
-    shop = open_workshop(CONFIG, edits, tmp_path / "wide", Ranks("cpu"), start=tmp_path / "narrow")
-    shop.drawn = dataset
-    assert not train(shop, name, until=-math.inf)  # no time: what is written is what it began with
-    vaes = narrow.networks.editor.vae, shop.networks.editor.vae
-    latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        one, other = (vae.decode(latents * vae.scale) for vae in vaes)
-    torch.testing.assert_close(other, one, rtol=0, atol=1e-4)
-    former, latest = json.loads((shop.folder / f"{name}.json").read_text())["rounds"]
-    assert latest["widened"]
-    assert "widened" not in former
-
-
-def test_a_decoder_of_another_width_is_refused(finished, edits, tmp_path):
-    narrow_run(tmp_path / "narrow", finished, edits, (32, 48, 64, 128))
-    shop = open_workshop(CONFIG, edits, tmp_path / "wide", Ranks("cpu"), start=tmp_path / "narrow")
-    for name in ("vae", "decoder"):
-        with pytest.raises(RuntimeError, match="size mismatch"):
+        with pytest.raises(InputError, match=f"{name}.safetensors of a network of another size.*--stages {name}"):
             shop.load(name)
 
 
-def test_the_command_widens_the_decoder_of_the_shipped_bundle(tmp_path, dataset, monkeypatch):
-    """The encoder's latents are the shipped ones, and images begin as the shipped decoder's."""
-    monkeypatch.setattr(stages, "draw_dataset", lambda *_: dataset)
-    start, output = resources.files("mix2mix") / "weights" / "mini", tmp_path / "bundle"
-    options = ["--edits", str(TABLE), "--work", str(tmp_path), "--device", "cpu", "--scale", "0.0001", "--lr", "1e-6"]
-    assert main([*options, "--stages", "decoder", "bundle", "--initial", str(start), "--output", str(output)]) == 0
-    shipped, wide = load_bundle("mini", weights=start).vae, load_bundle("mini", weights=output).vae
-    images = dataset.images[0, 0, :1].float() / 127.5 - 1
-    with torch.no_grad():
-        latents = shipped.encode(images)
-        assert torch.equal(wide.encode(images), latents)
-        torch.testing.assert_close(wide.decode(latents), shipped.decode(latents), rtol=0, atol=0.02)
-    assert wide.module.decoder.conv_out.in_channels == CONFIG.networks.decoder_channels[0]
-    assert "| decoder, every channel doubled | " in (output / "MODEL_CARD.md").read_text()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_teacher_and_student_alone_are_compiled_and_on_a_gpu_alone(finished, monkeypatch, name):
+    shop, *_ = finished
+    parts = []
+    monkeypatch.setattr(stages, "compiled", lambda given: parts.extend(given) or nullcontext())
+    with stages._compilation(shop, name):
+        assert not parts
+    with stages._compilation(replace(shop, ranks=Ranks("cuda")), name):
+        assert len(parts) == (name in {"teacher", "student"})
+    assert all(part in list(shop.module(name).modules()) for part in parts)
 
 
 def test_the_command_trains_the_stages_asked_for_and_reports_time_that_is_up(tmp_path, dataset, monkeypatch, capsys):
