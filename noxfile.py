@@ -76,7 +76,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def train_mini(session: nox.Session) -> None:
-    """Train the mini bundle: minutes to an hour on one GPU; `-- --help` tells the stages."""
+    """Train the mini bundle: one or two hours on one GPU; `-- --help` tells the stages."""
     session.install("-e", ".")
     session.run("python", "-m", "mix2mix.mini.training", "--edits", "benchmark/table6.csv", *session.posargs)
 

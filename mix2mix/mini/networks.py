@@ -32,7 +32,7 @@ class MiniConfig:
     vae_channels: tuple[int, ...] = (32, 48, 64, 64)
     """Four levels: f = 8."""
     decoder_channels: tuple[int, ...] = (48, 64, 96, 96)
-    """Of the VAE's decoder, from images to latents: half as much again, since it bounds how good images are."""
+    """Of the VAE's decoder, from images to latents: about half as much again, since it bounds how good images are."""
     latent_scale: float = 0.18215
     """Latents times this have about unit variance; training measures and replaces it."""
     unet_channels: tuple[int, ...] = (96, 96)
