@@ -170,11 +170,13 @@ def descend(trajectory: Trajectory, config: DistillConfig) -> None:
     trajectory.optimiser.forget()
 
 
-@torch.no_grad()
 def advance(trajectory: Trajectory, draws: Draws) -> None:
-    """One Euler step from tau to tau_next with the updated weights."""
+    """One Euler step from tau to tau_next with the updated weights.
+
+    The network runs as in an update, gradients wanted, though none is taken: without, its blocks were compiled again.
+    """
     sigma, sigma_next = (trajectory.student.sigmas.index_select(0, tau[None]) for tau in (draws.tau, draws.tau_next))
-    x0 = trajectory.student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames)
+    x0 = trajectory.student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames).detach()
     trajectory.x.copy_(euler_step(trajectory.x, x0, sigma, sigma_next))
 
 

@@ -16,6 +16,7 @@ from mix2mix import distill as method
 from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor
 from mix2mix.bundles import load_bundle
 from mix2mix.cameras import Cameras
+from mix2mix.compiling import compiled
 from mix2mix.distill import Draws, Judge, Trajectory, distill, style_resize
 from mix2mix.distill_config import CHOICES, DistillConfig, distill_config
 from mix2mix.edit import Edit
@@ -25,7 +26,7 @@ from mix2mix.mini.world import FAMILIES
 from mix2mix.optimiser import ClippedAdamW
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, seva_sigmas, updates_per_timestep
-from mix2mix.seva import Seva, SevaConfig
+from mix2mix.seva import Conditioned, Seva, SevaConfig
 from mix2mix.student import Preconditioning, Student, reference_condition
 
 EDIT = Edit("Turn him into a vampire", "a man", "a vampire", text_guidance=7.5, image_guidance=1.5)
@@ -193,6 +194,24 @@ def test_an_euler_step_keeps_the_predicted_noise_and_the_weights():
     eps = 0.3 * before / (high**2 + 1).sqrt()
     torch.testing.assert_close(trajectory.x[1:], (before + (low - high) * eps)[1:], rtol=1e-4, atol=1e-5)
     assert student.network.gain.item() == pytest.approx(0.3)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the compiler looks for one
+def test_an_euler_step_needs_no_program_that_an_update_has_not(bundle):
+    torch._dynamo.reset()
+    student = copy.deepcopy(bundle.student).requires_grad_(True)
+    trajectory = trajectory_of(student, side=8, context=bundle.condition_clip.width)
+    draws = draws_of(trajectory, 8)
+    blocks = [part for part in student.modules() if isinstance(part, Conditioned)]
+    programs = torch._dynamo.utils.counters["stats"]
+    with compiled(blocks, backend="eager"):
+        before = programs["unique_graphs"]
+        method.update(trajectory, StubJudge(noise_of(2, 4, 8, 8, seed=4)), draws, TINY)
+        of_the_update = programs["unique_graphs"] - before
+        method.advance(trajectory, draws)
+    assert of_the_update > 0
+    assert programs["unique_graphs"] - before == of_the_update
+    assert not trajectory.x.requires_grad
 
 
 # --- the resize and the judge ----------------------------------------------------------------------------------------
