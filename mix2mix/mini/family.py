@@ -119,7 +119,11 @@ def held_out_cameras(rig: Rig, views: int) -> Cameras:
 
 
 def sample_cameras(generator: torch.Generator, rig: Rig, batch: int, views: int = 8) -> Cameras:
-    """Random cameras [B, views] with the spread of the real data sets, the far ones last."""
+    """Random cameras [B, views] with the spread of the real data sets, the far ones last.
+
+    What they look at is higher or lower from scene to scene, but on the vertical axis: one view tells how high a
+    subject stands, not how far away, so that scatter in depth would make a student guess where the others see it.
+    """
     shape = (batch, views)
     azimuth = rig.spread * (2 * torch.rand(shape, generator=generator) - 1)
     side = torch.randint(0, 2, (batch, 1), generator=generator) * 2.0 - 1
@@ -128,5 +132,6 @@ def sample_cameras(generator: torch.Generator, rig: Rig, batch: int, views: int 
     low, high = rig.elevation
     elevation = low + (high - low) * torch.rand(shape, generator=generator)
     distance = rig.distance * (0.93 + 0.14 * torch.rand(shape, generator=generator))
-    target = torch.tensor(rig.target) + 0.02 * rig.distance * (2 * torch.rand(batch, 1, 3, generator=generator) - 1)
+    height = 0.02 * rig.distance * (2 * torch.rand(batch, 1, 1, generator=generator) - 1)
+    target = torch.tensor(rig.target) + height * torch.tensor([0.0, 1.0, 0.0])
     return look_at(azimuth, elevation, distance, target, rig.focal)

@@ -120,6 +120,19 @@ def test_random_cameras_have_the_spread_of_the_rig_and_its_far_views_last():
     assert ((distance / RIG.distance > 0.88) & (distance / RIG.distance < 1.12)).all()
 
 
+def test_random_cameras_of_a_scene_look_at_one_point_of_the_vertical_axis_at_a_height_of_its_own():
+    cameras = sample_cameras(seeded(), RIG, 200)
+    away = cameras.origins - torch.tensor(RIG.target)
+    forward = cameras.rotations[..., 2]
+    reach = away[..., [0, 2]].norm(dim=-1) / forward[..., [0, 2]].norm(dim=-1)
+    met = away + reach[..., None] * forward
+    torch.testing.assert_close(met[..., [0, 2]], torch.zeros(200, 8, 2), atol=1e-5, rtol=0)
+    height = met[..., 1]
+    torch.testing.assert_close(height, height[:, :1].expand_as(height), atol=1e-5, rtol=0)
+    assert 0.018 < height.abs().max() / RIG.distance < 0.02 + 1e-5
+    assert height.std(dim=0)[0] > 0.01 * RIG.distance
+
+
 def test_a_rig_without_far_views_has_none():
     rig = Rig((0, 0, 0), 3.0, 1.5, (5.0, 15.0), RIG.held_out, spread=40.0)
     azimuth, _, _ = angles(sample_cameras(seeded(), rig, 100), rig.target)
