@@ -173,7 +173,7 @@ def descend(trajectory: Trajectory, config: DistillConfig) -> None:
 def advance(trajectory: Trajectory, draws: Draws) -> None:
     """One Euler step from tau to tau_next with the updated weights.
 
-    The network runs as in an update, gradients wanted, though none is taken: without, its blocks were compiled again.
+    The network runs as in an update, gradients wanted, though none is taken: its blocks are compiled once.
     """
     sigma, sigma_next = (trajectory.student.sigmas.index_select(0, tau[None]) for tau in (draws.tau, draws.tau_next))
     x0 = trajectory.student.denoise(trajectory.x, draws.tau, trajectory.condition, trajectory.frames).detach()
