@@ -138,7 +138,7 @@ def check_patches(side: int, render_size: int) -> None:
 
 def _notes(fit: Fit, shared: bool) -> dict[str, str | int | float]:
     return {
-        "train_psnr": fit.psnr,
+        "train-view PSNR before editing, dB": fit.psnr,
         "perceptual_loss": "1 - SSIM, for want of the weights of LPIPS-AlexNet",
         "fit": "made before in this process, its time told again" if shared else "made for this edit",
     }

@@ -152,6 +152,6 @@ def _fit_notes(start: Start) -> dict[str, str | int | float]:
         "rasteriser": start.settings.rasteriser,
         "splats": len(start.fit.splats),
         "first_points": f"{start.fit.triangulated} triangulated, the others random in the frusta",
-        "train_psnr": start.fit.psnr,
+        "train-view PSNR before editing, dB": start.fit.psnr,
         "fit": "made before in this process, its time told again" if start.shared else "made for this edit",
     }

@@ -21,6 +21,7 @@ from reports.copies import copy_pictures
 from reports.gallery import EditBlock, edit_blocks, files_of
 from reports.grids import text_grid
 from reports.images import Uris, embed
+from reports.noted import noted_grid
 from reports.provenance import facts, in_short, methods, notices
 from reports.scores import cell_grid, cost_grid, difference_grid, score_grid
 from reports.summary import summarise
@@ -79,6 +80,7 @@ def _render(
             scores=score_grid(run, statistics),
             differences=difference_grid(run, statistics),
             costs=cost_grid(run),
+            noted=noted_grid(run),
             tradeoffs=tradeoffs(run, statistics),
             ablations=ablations(run, statistics),
             paper=[(table, text_grid(table.title, table.head, table.rows, table.texts)) for table in paper_tables(run)],

@@ -64,7 +64,7 @@ def test_a_result_tells_what_drew_it_where_it_began_and_how_well_it_fitted(resul
     assert result.notes["rasteriser"] == "dense"
     assert result.notes["splats"] == 60
     assert result.notes["first_points"] == "0 triangulated, the others random in the frusta"
-    assert 5 < result.notes["train_psnr"] < 40
+    assert 5 < result.notes["train-view PSNR before editing, dB"] < 40
 
 
 def test_fitting_editing_and_the_last_renders_are_timed_apart(result):
@@ -77,7 +77,7 @@ def test_the_second_method_begins_with_the_first_one_s_splats_and_says_so(ask, r
     other = load_method("dge").edit(ask(seed=7, settings=SMALL, progress=lambda *call: told.append(call)))
     assert result.notes["fit"] == "made for this edit"
     assert other.notes["fit"] == "made before in this process, its time told again"
-    assert other.notes["train_psnr"] == result.notes["train_psnr"]
+    assert other.notes["train-view PSNR before editing, dB"] == result.notes["train-view PSNR before editing, dB"]
     assert other.timings["fit"] == result.timings["fit"]
     assert {phase for phase, _, _ in told} == {"edit"}
 

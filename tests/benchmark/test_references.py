@@ -167,9 +167,10 @@ def test_the_package_s_references_are_found_by_bundle_and_budget(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main([str(folder), "--output", str(tmp_path / "reference" / "mini-tiny.json")])
+    (tmp_path / "reference" / "mini-tiny-tables").mkdir()
     monkeypatch.setattr(references, "files", lambda _package: tmp_path)
     assert find_reference("mini", "tiny").budget == "tiny"
-    with pytest.raises(InputError, match=r"bundle 'mini' with budget 'full'; expected one of mini-tiny.json"):
+    with pytest.raises(InputError, match=r"bundle 'mini' with budget 'full'; expected one of mini-tiny\.json\."):
         find_reference("mini", "full")
 
 
