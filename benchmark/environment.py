@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "numpy", "pillow")
 
+ABSENT = "not installed"
+
+OPTIONAL = ("flash-attn-4", "gsplat", "pycolmap")
+"""What results depend on where it is installed."""
+
 
 def provenance(bundle: "LoadedBundle | BundleFacts", budget: str, device: str) -> Provenance:
     """All of it, now."""
@@ -51,7 +56,8 @@ def checkout(folder: Path) -> tuple[str | None, bool | None]:
 def packages() -> dict[str, str]:
     """Versions of Python, of this project and of the packages that results depend on."""
     ours = {"python": platform.python_version(), "mix2mix": __version__}
-    return ours | {name: _version(name) for name in PACKAGES}
+    found = {name: _version(name) for name in (*PACKAGES, *OPTIONAL)}
+    return ours | {name: told for name, told in found.items() if name in PACKAGES or told != ABSENT}
 
 
 @cache
@@ -79,7 +85,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return ABSENT
 
 
 def _cpu_name() -> str:

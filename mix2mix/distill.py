@@ -26,6 +26,8 @@ from mix2mix.bundles import Bundle
 from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
 from mix2mix.edit import Edit, Progress
+from mix2mix.flash import NAME as FLASH_4
+from mix2mix.flash import flash_4, serves
 from mix2mix.flat import FlatNetwork
 from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
 from mix2mix.memory import check_memory
@@ -205,10 +207,7 @@ def distill(
     views = bundle.teacher.decode(trajectory.x0)
     synchronise(device)
     timings = {"edit": middle - start, "decode": clock() - middle}
-    why = uncompiled_because(bundle.settings, device)
-    return DistillResult(
-        views, reference, timings, _counts(len(scene.images), config), {"compiler": why} if why else {}
-    )
+    return DistillResult(views, reference, timings, _counts(len(scene.images), config), _notes(bundle, device))
 
 
 @torch.no_grad()
@@ -264,7 +263,14 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
             stack.enter_context(recomputed(trajectory.blocks))
         if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
+        if uses_flash_4(bundle, trajectory.x.device):
+            stack.enter_context(flash_4(trajectory.x.device))
         yield
+
+
+def uses_flash_4(bundle: Bundle, device: torch.device) -> bool:
+    """Whether an edit's attention is computed by FlashAttention 4: of large networks, where it is to be had."""
+    return compiles(bundle.settings, device.type) and serves(device)
 
 
 def _shared_attention(judge: Judge, kind: Attention) -> AbstractContextManager[None]:
@@ -304,6 +310,13 @@ def new_draws(trajectory: Trajectory, judge: Judge) -> Draws:
     # Not empty_like: what is drawn would depend on the memory layout in which the VAE left its latents.
     noise = torch.empty(judge.image_latents.shape, device=device)
     return Draws(tau, tau_next, t, judge.attention.kappa, noise, trajectory.optimiser.lr)
+
+
+def _notes(bundle: Bundle, device: str) -> dict[str, str]:
+    """What sets this machine's way of computing apart."""
+    why = uncompiled_because(bundle.settings, device)
+    notes = {"compiler": why} if why else {}
+    return notes | {"attention": FLASH_4} if uses_flash_4(bundle, torch.device(device)) else notes
 
 
 def _counts(views: int, config: DistillConfig) -> dict[str, int]:

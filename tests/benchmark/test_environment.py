@@ -1,10 +1,13 @@
 """Where results come from."""
 
 import subprocess
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
-from benchmark import catalogue
+import pytest
+
+from benchmark import catalogue, environment
 from benchmark.environment import checkout, hardware, packages, provenance
 
 
@@ -39,6 +42,18 @@ def test_the_machine_and_the_packages_are_told() -> None:
     assert hardware("cpu").cpu
     assert {"python", "mix2mix", "torch"} <= set(packages())
     assert "not installed" not in packages().values()
+
+
+def test_an_optional_package_is_told_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def installed(name: str) -> str:
+        if name == "pycolmap":
+            raise PackageNotFoundError(name)
+        return "1.5"
+
+    monkeypatch.setattr(environment, "version", installed)
+    told = packages.__wrapped__()
+    assert told["gsplat"] == "1.5"
+    assert "pycolmap" not in told
 
 
 def test_provenance_names_bundle_catalogue_and_budget(fakes: SimpleNamespace) -> None:

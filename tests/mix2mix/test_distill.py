@@ -3,6 +3,7 @@
 import copy
 import math
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -637,6 +638,28 @@ def test_a_missing_compiler_is_noted(bundle, done, monkeypatch):
     assert done[0].notes == {}
     monkeypatch.setattr(method, "uncompiled_because", lambda settings, device: f"none for {device}")
     assert run(bundle, config=SHORT).notes == {"compiler": "none for cpu"}
+
+
+def test_what_computes_attention_is_noted_and_is_at_work(bundle, monkeypatch):
+    at_work = []
+
+    @contextmanager
+    def stand_in(device):
+        at_work.append(device)
+        yield
+
+    monkeypatch.setattr(method, "uses_flash_4", lambda bundle, device: True)
+    monkeypatch.setattr(method, "flash_4", stand_in)
+    assert run(bundle, config=SHORT).notes == {"attention": "FlashAttention 4"}
+    assert at_work == [torch.device("cpu")]
+
+
+def test_flash_attention_4_is_for_large_networks_on_a_gpu(bundle, monkeypatch):
+    large = replace(bundle, settings=replace(bundle.settings, compiled=True))
+    monkeypatch.setattr(method, "serves", lambda device: True)
+    assert method.uses_flash_4(large, torch.device("cuda"))
+    assert not method.uses_flash_4(large, torch.device("cpu"))
+    assert not method.uses_flash_4(bundle, torch.device("cuda"))
 
 
 def test_too_little_memory_is_told_before_any_work(bundle, monkeypatch):
