@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from mix2mix.errors import InputError
@@ -137,8 +136,8 @@ class Attention(nn.Module):
         # A softmax over one token is exactly 1: the query does not matter, and to_q and to_k get no gradient.
         if context.shape[1] > 1:
             projections = (self.to_q(x), self.to_k(context), mixed)
-            q, k, v = (rearrange(y, "n s (h d) -> n h s d", h=self.heads) for y in projections)
-            mixed = rearrange(_attend(q, k, v), "n h s d -> n s (h d)")
+            q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in projections)
+            mixed = _attend(q, k, v).transpose(1, 2).flatten(2)
         output: Tensor = self.to_out(mixed)
         return output
 
@@ -203,8 +202,8 @@ class FrameMixing(nn.Module):
         """Tokens [B*T, s, width] and the scene's context [B*T, L, context_dim] to an update [B*T, s, width]."""
         pixels = x.shape[1]
         x = x + self.ff_in(self.norm_in(x))
-        tokens = rearrange(self.norm1(x), "(b t) s c -> (b s) t c", t=num_frames)
-        x = x + rearrange(self.attn1(tokens, tokens), "(b s) t c -> (b t) s c", s=pixels)
+        tokens = self.norm1(x).unflatten(0, (-1, num_frames)).transpose(1, 2).flatten(0, 1)  # [B*s, T, width]
+        x = x + self.attn1(tokens, tokens).unflatten(0, (-1, pixels)).transpose(1, 2).flatten(0, 1)
         x = x + _cross_attend(self.attn2, self.norm2, x, context)
         output: Tensor = self.ff(self.norm3(x))
         return output
@@ -225,15 +224,15 @@ class MultiviewTransformer(Conditioned):
     def forward(self, x: Tensor, signals: Signals) -> Tensor:
         """Features [B*T, width, h, w] to the same shape."""
         frames, scene_context = signals.num_frames, _first_frames(signals.context, signals.num_frames)
-        tokens = self.proj_in(rearrange(self.norm(x), "n c h w -> n (h w) c"))
+        tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))  # [B*T, h*w, width]
         for spatial, mixing in zip(self.transformer_blocks, self.time_mix_blocks, strict=True):
             if self.joint:
-                scene = rearrange(tokens, "(b t) s c -> b (t s) c", t=frames)
-                tokens = rearrange(spatial(scene, signals.context[::frames]), "b (t s) c -> (b t) s c", t=frames)
+                scene = tokens.unflatten(0, (-1, frames)).flatten(1, 2)  # [B, T*h*w, width]
+                tokens = spatial(scene, signals.context[::frames]).unflatten(1, (frames, -1)).flatten(0, 1)
             else:
                 tokens = spatial(tokens, signals.context)
             tokens = tokens + mixing(tokens, scene_context, frames)
-        update: Tensor = rearrange(self.proj_out(tokens), "n (h w) c -> n c h w", h=x.shape[-2])
+        update: Tensor = self.proj_out(tokens).transpose(1, 2).unflatten(2, _size(x))
         return x + update
 
 
@@ -393,7 +392,7 @@ def _pyramid(pluecker: Tensor, levels: int) -> dict[tuple[int, int], Tensor]:
 
 def _first_frames(context: Tensor, num_frames: int) -> Tensor:
     """Context of each scene's first frame, given to all its frames: [B*T, L, C] to the same shape."""
-    return repeat(context[::num_frames], "b l c -> (b t) l c", t=num_frames)
+    return context[::num_frames, None].expand(-1, num_frames, -1, -1).flatten(0, 1)
 
 
 def _size(x: Tensor) -> tuple[int, int]:
