@@ -35,7 +35,7 @@ _SHORT = Rates(
 
 SETTINGS = {
     "paper": EditSettings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_PUBLISHED),
-    "mini": EditSettings(edit_steps=300, rounds=3, denoising_steps=20, rates=_SHORT),
+    "mini": EditSettings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_SHORT),
 }
 """By bundle."""
 

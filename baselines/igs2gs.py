@@ -19,7 +19,7 @@ LEVELS = (0.7, 0.98)
 
 SETTINGS = {
     "paper": EditSettings(edit_steps=7500, rounds=3, denoising_steps=20, rates=PUBLISHED_RATES),
-    "mini": EditSettings(edit_steps=300, rounds=3, denoising_steps=20, rates=SHORT_RATES),
+    "mini": EditSettings(edit_steps=1500, rounds=3, denoising_steps=20, rates=SHORT_RATES),
 }
 """By bundle."""
 

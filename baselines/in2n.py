@@ -56,7 +56,7 @@ class EditSettings:
 
 SETTINGS = {
     "paper": EditSettings(15_000, 10, denoising_steps=20, patches=16, patch_size=32, rate=PUBLISHED_RATE),
-    "mini": EditSettings(400, 10, denoising_steps=20, patches=4, patch_size=16, rate=Rate(5e-3, 1e-3)),
+    "mini": EditSettings(3000, 10, denoising_steps=20, patches=4, patch_size=16, rate=Rate(5e-3, 1e-3)),
 }
 """By bundle."""
 

@@ -40,7 +40,7 @@ class Rate:
 
 PUBLISHED_RATE = Rate(1e-2, 1e-4)
 SHORT_RATE = Rate(1e-2, 1e-3)
-"""For hundreds of steps instead of thousands."""
+"""For hundreds of steps or a few thousand."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ _SMALL = FieldShape(
 
 FITS = {
     "paper": FitSettings(_NERFACTO, render_size=512, fit_steps=30_000, rays=4096, rate=PUBLISHED_RATE),
-    "mini": FitSettings(_SMALL, render_size=64, fit_steps=600, rays=512, rate=SHORT_RATE),
+    "mini": FitSettings(_SMALL, render_size=128, fit_steps=3000, rays=512, rate=SHORT_RATE),
 }
 """By bundle."""
 

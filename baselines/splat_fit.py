@@ -57,11 +57,11 @@ PUBLISHED_RATES = Rates(
 SHORT_RATES = Rates(
     means=3.2e-3, last_means=3.2e-5, constant=2e-2, linear=1e-3, opacities=0.05, scales=2e-2, rotations=4e-3
 )
-"""For hundreds of steps instead of thousands, at 64 pixels."""
+"""For hundreds of steps or a few thousand, on small pictures."""
 
 FITS = {
     "paper": FitSettings(100_000, "triangulated", "gsplat", render_size=512, fit_steps=20_000, rates=PUBLISHED_RATES),
-    "mini": FitSettings(1000, "random", "dense", render_size=64, fit_steps=600, rates=SHORT_RATES),
+    "mini": FitSettings(4000, "random", "dense", render_size=128, fit_steps=2000, rates=SHORT_RATES),
 }
 """By bundle."""
 

@@ -80,6 +80,8 @@ QUICK = Budget(
         steps=50,
         fit_steps=400,
         edit_steps=180,
+        splats=1000,
+        render_size=64,
     ),
 )
 
