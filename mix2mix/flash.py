@@ -1,7 +1,7 @@
 """FlashAttention 4 (arXiv 2603.05451), where it is installed, in place of the flash kernels that torch brings.
 
-On Hopper GPUs its backward pass takes less than half the time of torch's at SEVA's shapes, and it is as exact. torch
-calls it itself once it is told to; here it is told, and made sure that the two fit.
+On Hopper GPUs its backward pass is the faster one, and as exact. torch calls it itself once it is told to; here it is
+told, and made sure that the two fit.
 """
 
 from collections.abc import Iterator

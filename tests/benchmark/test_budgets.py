@@ -1,19 +1,30 @@
 """Budgets are data that the catalogue and the registry understand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from baselines import radiance_fit, splat_fit
 from baselines.registry import SPECS, parse_variant
 from benchmark.budgets import BUDGETS, FULL, QUICK, SMOKE, Budget, find_budget
 from benchmark.catalogue import find_edit
 from benchmark.cells import settings_of
 from mix2mix.errors import InputError
+from mix2mix.mini.world import IMAGE_SIZE
 
 
 def test_full_is_the_paper_s_2150_updates_of_twenty_edits() -> None:
     assert FULL.iterations == 200 + 39 * 50 == 2150
     assert len(FULL.edits) == 20
+
+
+@pytest.mark.parametrize("fits", [radiance_fit.FITS, splat_fit.FITS], ids=["radiance", "splats"])
+def test_full_leaves_3d_methods_the_bundle_s_own_size_and_quick_halves_it(fits: Mapping[str, Any]) -> None:
+    assert fits["mini"].render_size == IMAGE_SIZE
+    assert "render_size" not in FULL.settings
+    assert QUICK.settings["render_size"] == IMAGE_SIZE // 2
 
 
 def test_quick_makes_about_400_updates_of_one_edit_a_scene() -> None:
