@@ -29,6 +29,14 @@ class FitCache(Generic[Made]):
         return self._kept[key], False
 
 
+def fit_notes(psnr: float, shared: bool) -> dict[str, str | float]:
+    """What a method tells of the fit that it began with: how well it shows the scene's own views, and whose it is."""
+    return {
+        "train-view PSNR before editing, dB": psnr,
+        "fit": "made before in this process, its time told again" if shared else "made for this edit",
+    }
+
+
 def _digest(scene: Scene, how: str) -> str:
     tensors = [scene.images, scene.cameras.K, scene.cameras.c2w]
     parts = [tensor.contiguous().cpu().numpy().tobytes() for tensor in tensors]

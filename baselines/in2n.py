@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from baselines.api import EditRequest, EditResult
+from baselines.fit_cache import fit_notes
 from baselines.losses import dssim, l1
 from baselines.partial_edit import EditView, view_editor
 from baselines.radiance_fit import (
@@ -138,7 +139,6 @@ def check_patches(side: int, render_size: int) -> None:
 
 def _notes(fit: Fit, shared: bool) -> dict[str, str | int | float]:
     return {
-        "train-view PSNR before editing, dB": fit.psnr,
+        **fit_notes(fit.psnr, shared),
         "perceptual_loss": "1 - SSIM, for want of the weights of LPIPS-AlexNet",
-        "fit": "made before in this process, its time told again" if shared else "made for this edit",
     }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from baselines.api import EditRequest, EditResult
+from baselines.fit_cache import fit_notes
 from baselines.splat_dense import dense_rasteriser
 from baselines.splat_fit import FITS, Fit, FitSettings, Rates, Training, shared_fit
 from baselines.splats import Rasteriser
@@ -152,6 +153,5 @@ def _fit_notes(start: Start) -> dict[str, str | int | float]:
         "rasteriser": start.settings.rasteriser,
         "splats": len(start.fit.splats),
         "first_points": f"{start.fit.triangulated} triangulated, the others random in the frusta",
-        "train-view PSNR before editing, dB": start.fit.psnr,
-        "fit": "made before in this process, its time told again" if start.shared else "made for this edit",
+        **fit_notes(start.fit.psnr, start.shared),
     }

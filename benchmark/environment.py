@@ -56,8 +56,8 @@ def checkout(folder: Path) -> tuple[str | None, bool | None]:
 def packages() -> dict[str, str]:
     """Versions of Python, of this project and of the packages that results depend on."""
     ours = {"python": platform.python_version(), "mix2mix": __version__}
-    found = {name: _version(name) for name in (*PACKAGES, *OPTIONAL)}
-    return ours | {name: told for name, told in found.items() if name in PACKAGES or told != ABSENT}
+    optional = {name: found for name in OPTIONAL if (found := _version(name)) != ABSENT}
+    return ours | {name: _version(name) for name in PACKAGES} | optional
 
 
 @cache
