@@ -18,8 +18,8 @@ class Oracle:
         """Render one draw of the edit."""
         start = time.perf_counter()
         _check_built_in(request.scene)
-        count = len(request.scene.images)
-        views = render_edit(request.scene.name, request.edit.instruction, request.seed, count)
+        count, size = len(request.scene.images), request.scene.images.shape[-1]
+        views = render_edit(request.scene.name, request.edit.instruction, request.seed, count, size)
         request.progress("render", count, count)
         return EditResult(views, {"edit": time.perf_counter() - start}, {"renders": count})
 

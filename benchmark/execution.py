@@ -88,8 +88,11 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(earlier, Exception) and is_out_of_memory(earlier)
 
 
-def check_views(views: Tensor, expected: tuple[int, ...]) -> None:
-    """Raise `BadOutputError` unless the views [N, 3, H, W] have that shape, are finite, in [0, 1] and not blank."""
+def check_views(views: Tensor, expected: tuple[int, ...], *, untrained: bool) -> None:
+    """Raise `BadOutputError` unless the views [N, 3, H, W] have that shape, are finite, in [0, 1] and not blank.
+
+    Those of untrained networks may be blank: what they show means nothing, and they are never scored.
+    """
     if tuple(views.shape) != expected:
         raise BadOutputError(f"views of shape {list(views.shape)}, expected {list(expected)}")
     if not views.isfinite().all():
@@ -98,7 +101,7 @@ def check_views(views: Tensor, expected: tuple[int, ...]) -> None:
     if low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
         raise BadOutputError(f"values from {low:.3g} to {high:.3g}, expected 0 to 1")
     spread = views.float().flatten(2).std(dim=2).amax(dim=1)
-    if bool((spread < BLANK).any()):
+    if bool((spread < BLANK).any()) and not untrained:
         raise BadOutputError(f"view {int(spread.argmin())} is blank (its colours deviate by {float(spread.min()):.3g})")
 
 
@@ -107,7 +110,7 @@ def _edit(method: Method, request: EditRequest, warm_up: bool) -> Outcome:
     if request.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(request.device)
     seconds, result = _timed(lambda: method.edit(request), request.device)
-    check_views(result.views, tuple(request.scene.images.shape))
+    check_views(result.views, tuple(request.scene.images.shape), untrained=request.bundle.settings.random_weights)
     timing = Timing(edit=(seconds,), warm_up=warm, phases=dict(result.timings))
     return Outcome("ok", result=result, timing=timing, memory=peak_memory(request.device))
 

@@ -1,6 +1,6 @@
 """Scenes and metrics of other packages, described without torch, and what they give. See `mix2mix.extensions`.
 
-mix2mix.scenes    a `SceneSpec` of a class with `scene(views)` and `truth(instruction, views)`
+mix2mix.scenes    a `SceneSpec` of a class with `scene(views, size)` and `truth(instruction, views, size)`
 mix2mix.metrics   a `MetricSpec` of a function (originals, edited, edit) -> numbers; both [N, 3, H, W] in [0, 1]
 """
 
@@ -33,10 +33,10 @@ class SceneSpec:
 class OtherScene(Protocol):
     """What a `SceneSpec` names; made without arguments."""
 
-    def scene(self, views: int) -> "Scene":
-        """The scene with N views."""
+    def scene(self, views: int, size: int) -> "Scene":
+        """The scene with N views of size x size, the size that the bundle works on."""
 
-    def truth(self, instruction: str | None, views: int) -> "Truth | None":
+    def truth(self, instruction: str | None, views: int, size: int) -> "Truth | None":
         """The geometry after that edit (None: before any); None where nobody knows it."""
 
 

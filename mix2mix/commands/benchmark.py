@@ -79,7 +79,7 @@ def score(arguments: argparse.Namespace) -> int:
 
     made_with = read_run(arguments.folder).record.provenance.bundle
     bundle = load_bundle(made_with.name, find_device(arguments.device))
-    count = rescore(arguments.folder, bundle, MiniatureWorld())
+    count = rescore(arguments.folder, bundle, MiniatureWorld(bundle.settings.image_size))
     print(f"{summary(read_run(arguments.folder))}\n\nscored {count} cells of {arguments.folder}")
     return 0
 
@@ -142,7 +142,7 @@ def _options(arguments: argparse.Namespace) -> "RunOptions":
         edits=tuple(edits),
         bundle=bundle,
         load_bundle=partial(load_bundle, bundle.name, weights=arguments.weights),
-        scenes=MiniatureWorld(),
+        scenes=MiniatureWorld(bundle.settings.image_size),
         load_method=load_method,
         seeds=tuple(dict.fromkeys(arguments.seeds)),
         command=arguments.command_line,

@@ -51,7 +51,7 @@ def import_(arguments: argparse.Namespace) -> int:
         output=output,
         bundle=bundle,
         load_bundle=partial(load_bundle, bundle.name, weights=arguments.weights),
-        scenes=MiniatureWorld(),
+        scenes=MiniatureWorld(bundle.settings.image_size),
         device=find_device(arguments.device),
         command=arguments.command_line,
     )

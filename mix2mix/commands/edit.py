@@ -144,7 +144,7 @@ def _files(job: Job) -> dict[str, bytes]:
     with closing(Progress()) as progress:
         request = EditRequest(scene, job.edit, bundle, job.seed, job.device, progress, job.settings)
         result = load_method(job.variant.spec.id).edit(request)
-    check_views(result.views, tuple(scene.images.shape))
+    check_views(result.views, tuple(scene.images.shape), untrained=bundle.settings.random_weights)
     return _pictures(scene, result) | {MARKER: _facts(job, scene, bundle, result)}
 
 

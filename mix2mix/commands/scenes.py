@@ -33,11 +33,11 @@ class BuiltInScene:
         return self.frames == tuple(range(len(self.frames)))
 
     def load(self, size: int) -> "Scene":
-        """Its views, at the miniature world's own size."""
+        """Its views at size x size."""
         from mix2mix.mini.world import held_out_scene
         from mix2mix.scene import Scene
 
-        whole, chosen = held_out_scene(self.name, max(self.frames) + 1), list(self.frames)
+        whole, chosen = held_out_scene(self.name, max(self.frames) + 1, size), list(self.frames)
         return Scene(self.name, whole.images[chosen], whole.cameras[chosen], tuple(whole.frames[i] for i in chosen))
 
 
@@ -65,15 +65,20 @@ class PhotoScene:
         return load_scene(self.path, self.frames, size)
 
 
+@dataclass(frozen=True)
 class MiniatureWorld:
-    """The source of the benchmark's scenes and of what is true in them."""
+    """The source of the benchmark's scenes and of what is true in them, in square pictures of a bundle's size."""
+
+    size: int
 
     def scene(self, name: str, views: int) -> "Scene":
         """The held-out scene of that name, or that of another package."""
         from benchmark.extended import load_scene_source, other_scenes
         from mix2mix.mini.world import held_out_scene
 
-        return load_scene_source(name).scene(views) if name in other_scenes() else held_out_scene(name, views)
+        if name in other_scenes():
+            return load_scene_source(name).scene(views, self.size)
+        return held_out_scene(name, views, self.size)
 
     def truth(self, name: str, instruction: str | None, views: int) -> "Truth | None":
         """Its geometry after an edit, or before any; None where nobody knows it."""
@@ -81,8 +86,8 @@ class MiniatureWorld:
         from mix2mix.mini.world import truth
 
         if name in other_scenes():
-            return load_scene_source(name).truth(instruction, views)
-        return truth(name, instruction, views)
+            return load_scene_source(name).truth(instruction, views, self.size)
+        return truth(name, instruction, views, self.size)
 
 
 def choose_scene(text: str, frames: Sequence[int] | None) -> BuiltInScene | PhotoScene:

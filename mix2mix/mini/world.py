@@ -17,6 +17,8 @@ from mix2mix.scene import Scene
 
 FAMILIES: dict[str, Family] = {family.name: family for family in (FACE, BEAR, PERSON)}
 IMAGE_SIZE = 128
+"""Pixels of the square pictures that the mini bundle knows. The world itself has any size."""
+
 MOST_VIEWS = 8
 
 
@@ -28,31 +30,32 @@ class Truth:
     subject: Tensor
 
 
-def held_out_scene(name: str, views: int = 4) -> Scene:
-    """The benchmark's scene of a family: `views` (2 .. 8) posed images [N, 3, 128, 128]; InputError for others."""
+def held_out_scene(name: str, views: int = 4, size: int = IMAGE_SIZE) -> Scene:
+    """The benchmark's scene of a family: `views` (2 .. 8) posed images [N, 3, size, size]; InputError for others."""
     cameras = held_out_cameras(_family(name, views).rig, views)
     frames = tuple(f"view_{i}" for i in range(views))
-    return Scene(name, _draw(name, None, 0, views), Cameras(cameras.K[0], cameras.c2w[0]), frames)
+    return Scene(name, _draw(name, None, 0, views, size), Cameras(cameras.K[0], cameras.c2w[0]), frames)
 
 
-def render_edit(name: str, instruction: str, seed: int, views: int = 4) -> Tensor:
-    """One draw of an edit of the held-out scene, rendered in all views: [N, 3, 128, 128]."""
-    return _draw(name, instruction, seed, views)
+def render_edit(name: str, instruction: str, seed: int, views: int = 4, size: int = IMAGE_SIZE) -> Tensor:
+    """One draw of an edit of the held-out scene, rendered in all views: [N, 3, size, size]."""
+    return _draw(name, instruction, seed, views, size)
 
 
-def truth(name: str, instruction: str | None, views: int = 4) -> Truth:
+def truth(name: str, instruction: str | None, views: int = 4, size: int = IMAGE_SIZE) -> Truth:
     """The geometry of the held-out scene, edited (or not: None); an edit that repaints all makes all the subject."""
     family = _family(name, views)
-    primitives = _held_out(family, instruction, seed=0)
-    depth, index = geometry(primitives, held_out_cameras(family.rig, views), IMAGE_SIZE)
-    return Truth(depth[0], (primitives.subject[index.clamp(min=0)] & (index >= 0))[0])
+    cameras, primitives = held_out_cameras(family.rig, views), _held_out(family, instruction, seed=0)
+    seen = [geometry(primitives, cameras[i : i + 1], size) for i in range(views)]
+    depth, index = (torch.cat(parts, dim=1)[0] for parts in zip(*seen, strict=True))
+    return Truth(depth, primitives.subject[index.clamp(min=0)] & (index >= 0))
 
 
-def _draw(name: str, instruction: str | None, seed: int, views: int) -> Tensor:
+def _draw(name: str, instruction: str | None, seed: int, views: int, size: int) -> Tensor:
     family = _family(name, views)
     cameras = held_out_cameras(family.rig, views)
     primitives, light = _held_out(family, instruction, seed), held_out_light()
-    return torch.cat([render(primitives, light, cameras[i : i + 1], IMAGE_SIZE)[0] for i in range(views)])
+    return torch.cat([render(primitives, light, cameras[i : i + 1], size)[0] for i in range(views)])
 
 
 def _held_out(family: Family, instruction: str | None, seed: int) -> Primitives:

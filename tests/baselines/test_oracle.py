@@ -57,3 +57,7 @@ def test_all_built_in_scenes_are_its_own(ask):
     result = load_method("oracle").edit(request)
     assert result.views.shape == bear.images.shape
     assert result.counts == {"renders": 2}
+
+
+def test_its_views_are_of_the_scene_s_size(ask):
+    assert draw(ask, scene=held_out_scene("face", 2, size=24)).shape == (2, 3, 24, 24)

@@ -49,10 +49,10 @@ class Sepia:
         return EditResult(views, {"edit": 0.5})
 
 class Garden:
-    def scene(self, views):
+    def scene(self, views, size):
         return stub_world.WallWorld().scene("garden", views)
 
-    def truth(self, instruction, views):
+    def truth(self, instruction, views, size):
         return None
 
 def warmth(before, after, edit):
@@ -103,7 +103,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def options(package: Path, make_options: Callable[..., RunOptions]) -> RunOptions:
     """A run of their method on their scene."""
-    made = make_options({}, scenes=MiniatureWorld(), load_method=load_method)
+    made = make_options({}, scenes=MiniatureWorld(128), load_method=load_method)
     edits = (find_any_edit("garden/make-it-winter"),)
     return replace(made, variants=(parse_variant("sepia"),), edits=edits)
 

@@ -162,7 +162,7 @@ def test_the_command_says_without_torch_that_nothing_is_to_do(tmp_path: Path, fa
         edits=tuple(find_edit(edit) for edit in SMOKE.edits),
         bundle=facts,
         load_bundle=lambda device: bundle,
-        scenes=MiniatureWorld(),
+        scenes=MiniatureWorld(facts.settings.image_size),
         load_method=load_method,
     )
     run_benchmark(asked)

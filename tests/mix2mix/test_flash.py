@@ -84,6 +84,7 @@ def test_one_that_torch_cannot_use_is_told_and_taken_out(stand_in, monkeypatch):
     assert current_flash_attention_impl() is None
 
 
+@pytest.mark.filterwarnings("ignore:warpgroup.OperandMajorMode is deprecated:DeprecationWarning")  # its own use of it
 @pytest.mark.skipif(not (torch.cuda.is_available() and serves(GPU)), reason="needs FlashAttention 4 and its GPU")
 @pytest.mark.parametrize("shape", [(1, 5, 2000, 64), (2, 3, 5184, 64)])
 def test_its_gradients_are_as_near_to_fp32_as_torch_s_own(shape):

@@ -15,7 +15,7 @@ def test_a_built_in_scene_has_four_views_unless_told_otherwise() -> None:
 
 
 def test_frames_choose_views_of_a_built_in_scene_in_their_order() -> None:
-    scene, whole = BuiltInScene("face", (2, 0)).load(576), held_out_scene("face", 4)
+    scene, whole = BuiltInScene("face", (2, 0)).load(128), held_out_scene("face", 4)
     assert scene.frames == (whole.frames[2], whole.frames[0])
     assert torch.equal(scene.images, whole.images[[2, 0]])
     assert torch.equal(scene.cameras.c2w, whole.cameras.c2w[[2, 0]])
@@ -30,6 +30,10 @@ def test_the_truth_is_known_of_the_first_views_only(frames: tuple[int, ...], kno
 def test_frames_that_a_built_in_scene_has_not_are_bad_input(frames: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="Change --frames"):
         choose_scene("face", frames)
+
+
+def test_a_built_in_scene_is_drawn_at_the_size_that_is_asked_for() -> None:
+    assert BuiltInScene("face", (0, 1)).load(24).images.shape == (2, 3, 24, 24)
 
 
 def test_a_folder_is_a_scene_of_photos_without_truth(tmp_path: Path) -> None:
@@ -58,8 +62,8 @@ def test_an_unknown_scene_is_bad_input_with_the_nearest_name() -> None:
 
 
 def test_the_benchmark_takes_its_scenes_and_their_truth_from_the_miniature_world() -> None:
-    world = MiniatureWorld()
-    assert torch.equal(world.scene("face", 2).images, held_out_scene("face", 2).images)
-    found, expected = world.truth("face", None, 2), truth("face", None, 2)
+    world = MiniatureWorld(24)
+    assert torch.equal(world.scene("face", 2).images, held_out_scene("face", 2, 24).images)
+    found, expected = world.truth("face", None, 2), truth("face", None, 2, 24)
     assert torch.equal(found.depth, expected.depth)
     assert torch.equal(found.subject, expected.subject)

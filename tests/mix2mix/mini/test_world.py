@@ -41,6 +41,21 @@ def test_a_seed_is_one_draw_and_another_seed_another():
     assert (first - other).abs().mean() > 0.005
 
 
+def test_the_same_scene_can_be_had_in_pictures_of_any_size():
+    small, large = held_out_scene("bear", 2, size=64), held_out_scene("bear", 2, size=128)
+    assert torch.equal(small.cameras.K, large.cameras.K)
+    assert (small.images - torch.nn.functional.avg_pool2d(large.images, 2)).abs().mean() < 0.01
+    edits = [render_edit("bear", PANDA, seed=1, views=2, size=size) for size in (64, 128)]
+    assert (edits[0] - torch.nn.functional.avg_pool2d(edits[1], 2)).abs().mean() < 0.01
+
+
+def test_the_truth_is_known_in_pictures_of_any_size():
+    small, large = truth("bear", PANDA, views=2, size=24), truth("bear", PANDA, views=2, size=72)
+    centres = slice(1, None, 3)  # of each nine pixels, the one in the middle shares its ray with the small picture's
+    torch.testing.assert_close(small.depth, large.depth[:, centres, centres], rtol=1e-3, atol=1e-3)
+    assert torch.equal(small.subject, large.subject[:, centres, centres])
+
+
 def test_truth_marks_the_subject_and_measures_all_that_is_met():
     found = truth("bear", PANDA, views=2)
     assert found.depth.shape == found.subject.shape == (2, 128, 128)
