@@ -19,6 +19,7 @@ LEAST_JOINT = 100
 def edit_jointly(
     guide: Guide,
     renders: Tensor,
+    unedited: Tensor,
     cameras: Cameras,
     level: int,
     steps: int,
@@ -27,13 +28,15 @@ def edit_jointly(
 ) -> Tensor:
     """Edit renders [N, 3, H, W] in [0, 1] together from a noise level: [N, 3, H, W] in [0, 1].
 
-    The teacher looks at the renders themselves. Views are grouped by angle in batches of `batch`; each step draws one
-    key view a group and passes first the K keys, then all views: 3 (N + K) samples. As released, the keys are passed in
-    the last, plain steps too.
+    The teacher looks at the renders before any edit, of the same shape. As released, the renders are noised to the timestep
+    below the level, and denoised as if they were on that timestep's first rung, a little further down.
+
+    Views are grouped by angle in batches of `batch`; each step draws one key view a group and passes first the K keys,
+    then all views: 3 (N + K) samples. As released, the keys are passed in the last, plain steps too.
     """
     groups = groups_by_angle(cameras, batch)
     attention = JointAttention(cameras)
-    image_latents = guide.teacher.condition(renders)
+    image_latents = guide.teacher.condition(unedited)
 
     def noise(z: Tensor, t: Tensor) -> Tensor:
         keys = draw_keys(groups, generator)
@@ -46,8 +49,8 @@ def edit_jointly(
         attention.pass_views(sources(cameras, groups, keys))
         return guide.noise(z, t, image_latents)
 
-    times = rungs(level, steps)
-    z = noised(guide.teacher, renders, times[0], generator)
+    times = rungs(level - 1, steps)
+    z = noised(guide.teacher, renders, level - 1, generator)
     with self_attention_by(guide.teacher, attention):
         z = denoise(guide.teacher, z, times, noise)
     return resize(guide.teacher.decode(z), *renders.shape[-2:])

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +17,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from baselines.api import EditRequest, EditResult, Method
-from benchmark.budgets import SMOKE
+from baselines.api import EditRequest, EditResult, Method, SettingValue
 from benchmark.results import Memory, Status, Timing
 from mix2mix.errors import InputError
 from mix2mix.replay import synchronise
@@ -50,8 +49,8 @@ class Outcome:
     memory: Memory | None = None
 
 
-def execute(load: Callable[[], Method], request: EditRequest, warm_up: bool) -> Outcome:
-    """Load the method, warm it up if asked to, edit and check. Only Ctrl-C and its like come through."""
+def execute(load: Callable[[], Method], request: EditRequest, warm_up: Mapping[str, SettingValue] | None) -> Outcome:
+    """Load the method, warm it up with those settings if any, edit and check. Only Ctrl-C and its like come through."""
     try:
         return _edit(load(), request, warm_up)
     except Exception as error:
@@ -105,8 +104,8 @@ def check_views(views: Tensor, expected: tuple[int, ...], *, untrained: bool) ->
         raise BadOutputError(f"view {int(spread.argmin())} is blank (its colours deviate by {float(spread.min()):.3g})")
 
 
-def _edit(method: Method, request: EditRequest, warm_up: bool) -> Outcome:
-    warm = _warm_up(method, request) if warm_up else None
+def _edit(method: Method, request: EditRequest, warm_up: Mapping[str, SettingValue] | None) -> Outcome:
+    warm = None if warm_up is None else _warm_up(method, request, warm_up)
     if request.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(request.device)
     seconds, result = _timed(lambda: method.edit(request), request.device)
@@ -115,8 +114,7 @@ def _edit(method: Method, request: EditRequest, warm_up: bool) -> Outcome:
     return Outcome("ok", result=result, timing=timing, memory=peak_memory(request.device))
 
 
-def _warm_up(method: Method, request: EditRequest) -> float:
-    settings = {name: SMOKE.settings.get(name, value) for name, value in request.settings.items()}
+def _warm_up(method: Method, request: EditRequest, settings: Mapping[str, SettingValue]) -> float:
     short = replace(request, settings=settings, progress=lambda *_: None)
     return _timed(lambda: method.edit(short), request.device)[0]
 

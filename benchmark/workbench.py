@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from baselines.api import EditRequest, Method, MethodSpec, Progress
+from baselines.api import EditRequest, Method, MethodSpec, Progress, SettingValue
+from benchmark.budgets import SMOKE
 from benchmark.catalogue import CatalogueEdit
-from benchmark.cells import Task
+from benchmark.cells import Task, settings_of
 from benchmark.execution import Outcome, execute, failure
 from benchmark.records import cell_result
 from benchmark.reprojection_maps import map_files
@@ -69,7 +70,7 @@ class SceneShelf:
 
 
 class Workbench:
-    """Runs one cell after another on one device with one bundle; each method is warmed up before its first cell."""
+    """Runs one cell after another on one device with one bundle; where times are kept, a method is warmed up first."""
 
     def __init__(self, tools: Tools, shelf: SceneShelf) -> None:
         """Take the device and load the bundle on it."""
@@ -122,12 +123,18 @@ class Workbench:
             progress=progress,
             settings=task.settings,
         )
-        outcome = execute(lambda: self._tools.load_method(method), request, warm_up=name not in self._warm)
+        warm_up = brief(task) if self._tools.alone and name not in self._warm else None
+        outcome = execute(lambda: self._tools.load_method(method), request, warm_up)
         if outcome.status == "ok":
             self._warm.add(name)
         elif outcome.status == "out-of-memory" and device.startswith("cuda"):
             torch.cuda.empty_cache()
         return outcome if self._tools.alone else replace(outcome, timing=None)
+
+
+def brief(task: Task) -> dict[str, SettingValue]:
+    """A task's settings, but for lengths, which are the smoke budget's, also where they would be the method's own."""
+    return {**task.settings, **settings_of(replace(task.cell.variant, settings={}), SMOKE)}
 
 
 def failed(task: Task, outcome: Outcome, origin: Provenance) -> Report:

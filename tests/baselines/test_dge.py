@@ -44,7 +44,7 @@ def run(settings, edit_all):
 def test_each_round_edits_all_renders_together_from_its_own_noise_level():
     calls = []
 
-    def edit_all(renders, level):
+    def edit_all(renders, _, level):
         calls.append((len(renders), level))
         return renders
 
@@ -53,9 +53,23 @@ def test_each_round_edits_all_renders_together_from_its_own_noise_level():
     assert splats.renders == 16 + 16
 
 
+def test_the_editor_looks_at_the_renders_before_any_edit_in_every_round():
+    """Splats that brighten with each step: what is edited is of the moment, what is looked at is black."""
+    seen = []
+
+    def edit_all(renders, unedited, _):
+        seen.append((float(renders.mean()), float(unedited.mean())))
+        return renders
+
+    splats = FakeSplats()
+    splats.render = lambda _view: torch.full((3, SIZE, SIZE), len(splats.losses) / 100)
+    dge.edit_and_fit(splats, edit_all, EditSettings(12, 3, 1, SHORT_RATES), SimpleNamespace(seed=0, progress=print))
+    assert seen == [(0.0, 0.0), (pytest.approx(0.04), 0.0), (pytest.approx(0.08), 0.0)]
+
+
 def test_the_edits_are_what_is_fitted_by_ten_times_both_losses():
     """Black renders against grey edits of 0.5: L1 is 0.5, and SSIM of two flat pictures C1 / (0.25 + C1)."""
-    splats = run(EditSettings(4, 1, 1, SHORT_RATES), lambda renders, _: torch.full_like(renders, 0.5))
+    splats = run(EditSettings(4, 1, 1, SHORT_RATES), lambda renders, *_: torch.full_like(renders, 0.5))
     c1 = 0.01**2
     assert splats.losses == pytest.approx([10 * 0.5 + 10 * (1 - c1 / (0.25 + c1))] * 4, rel=1e-4)
 
@@ -78,14 +92,21 @@ def renders(face):
 
 def jointly(ask, renders, face, level=300, steps=3, seed=0):
     watched = Watched(guide(ask()))
-    edited = edit_jointly(watched, renders, face.cameras, level, steps, 2, torch.Generator().manual_seed(seed))
+    edited = edit_jointly(watched, renders, renders, face.cameras, level, steps, 2, torch.Generator().manual_seed(seed))
     return edited, watched.passes
 
 
 def test_every_step_passes_a_key_of_each_group_and_then_all_views(ask, renders, face):
     edited, passes = jointly(ask, renders, face)
     assert edited.shape == renders.shape
-    assert passes == [(t, views) for t in (201, 101, 1) for views in (2, 4)]
+    assert passes == [(t, views) for t in (199, 100, 1) for views in (2, 4)]
+
+
+def test_renders_are_noised_to_the_timestep_below_the_level(ask, renders, face, monkeypatch):
+    levels, noised = [], dge_editing.noised
+    monkeypatch.setattr(dge_editing, "noised", lambda *asked: (levels.append(asked[2]), noised(*asked))[1])
+    jointly(ask, renders, face, level=300)
+    assert levels == [299]
 
 
 def test_the_teacher_s_attention_is_its_own_again_afterwards(ask, renders, face):

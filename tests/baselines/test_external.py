@@ -141,7 +141,7 @@ def test_the_benchmark_files_it_as_a_failed_cell_with_the_log(request_of_two):
     from benchmark.execution import execute
 
     method = external("import sys; sys.exit('no weights')")
-    outcome = execute(lambda: method, request_of_two, warm_up=False)
+    outcome = execute(lambda: method, request_of_two, warm_up=None)
     assert outcome.status == "failed"
     assert outcome.reason == "ExternalError: theirs ended with status 1: no weights"
     assert "The end of its log:\nno weights" in outcome.traceback

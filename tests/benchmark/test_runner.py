@@ -14,6 +14,7 @@ import torch
 
 from baselines.api import EditRequest, EditResult
 from benchmark import runner, store
+from benchmark.budgets import Budget
 from benchmark.catalogue import find_edit
 from benchmark.options import RunOptions
 from benchmark.runner import run_benchmark
@@ -77,6 +78,14 @@ def test_the_edit_alone_is_timed_and_the_warm_up_apart(make_options: MakeOptions
     assert second.timing is not None
     assert first.timing.warm_up is not None
     assert second.timing.warm_up is None
+
+
+def test_a_warm_up_is_short_where_the_budget_leaves_a_method_its_own_length(
+    make_options: MakeOptions, fakes: SimpleNamespace
+) -> None:
+    method = fakes.Inverter()
+    run_benchmark(make_options({"a": method}, budget=Budget("own", "for tests", (), ("a",), {}, views=2)))
+    assert [request.settings.get("steps") for request in method.requests] == [2, None, None]
 
 
 def test_finished_cells_are_kept(make_options: MakeOptions, fakes: SimpleNamespace) -> None:
