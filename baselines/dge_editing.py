@@ -28,8 +28,8 @@ def edit_jointly(
 ) -> Tensor:
     """Edit renders [N, 3, H, W] in [0, 1] together from a noise level: [N, 3, H, W] in [0, 1].
 
-    The teacher looks at the renders before any edit, of the same shape. As released, the renders are noised to the timestep
-    below the level, and denoised as if they were on that timestep's first rung, a little further down.
+    The teacher looks at the renders before any edit, of the same shape. As released, the renders are noised to the
+    timestep below the level, and denoised as if they were on that timestep's first rung, a little further down.
 
     Views are grouped by angle in batches of `batch`; each step draws one key view a group and passes first the K keys,
     then all views: 3 (N + K) samples. As released, the keys are passed in the last, plain steps too.
