@@ -14,7 +14,8 @@ from baselines.dge_editing import edit_jointly
 from baselines.losses import dssim, l1
 from baselines.partial_edit import guide
 from baselines.splat_fit import Rates, Training
-from baselines.splat_method import EditSettings, begin, clock, edit_settings, finish, training
+from baselines.splat_method import EditSettings, begin, edit_settings, finish, training
+from mix2mix.replay import clock
 
 LEVELS = (999, 300, 300)
 """Noise level of each round's edit; those after the third are as the last."""
@@ -57,7 +58,7 @@ class Dge:
         samples = 3 * settings.denoising_steps * settings.rounds * (views + ceil(views / BATCH))
         notes: dict[str, str | int] = {
             "views_per_key": BATCH,
-            "perceptual_loss": "1 - SSIM, for want of the weights of LPIPS-VGG",
+            "perceptual_loss": "1 - SSIM in the place of LPIPS-VGG",
         }
         return finish(request, start, trained, began, samples, notes)
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from baselines.api import EditRequest, EditResult
 from baselines.partial_edit import EditView, view_editor
 from baselines.splat_fit import PUBLISHED_RATES, SHORT_RATES, Training, photo_loss
-from baselines.splat_method import EditSettings, begin, clock, edit_settings, finish, training
+from baselines.splat_method import EditSettings, begin, edit_settings, finish, training
+from mix2mix.replay import clock
 from mix2mix.teacher import resize
 
 LEVELS = (0.7, 0.98)
@@ -35,7 +36,7 @@ class Igs2gs:
         trained = training(request, start, settings)
         photos = request.scene.images.to(request.device)
         edit_view = view_editor(request, LEVELS, settings.denoising_steps)
-        edit_in_rounds(trained, resize(photos, trained.size, trained.size), edit_view, settings, request)
+        edit_in_rounds(trained, resize(photos, trained.size, trained.size).clone(), edit_view, settings, request)
         samples = 3 * settings.denoising_steps * settings.rounds * len(photos)
         notes = {"text_guidance": "the edit's own, not the released 12.5"}
         return finish(request, start, trained, began, samples, notes)

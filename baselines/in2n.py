@@ -26,8 +26,9 @@ from baselines.radiance_fit import (
     pixels_of,
     shared_fit,
 )
-from baselines.splat_method import clock, settings_for
+from baselines.splat_method import settings_for
 from mix2mix.errors import InputError
+from mix2mix.replay import clock
 from mix2mix.teacher import resize
 
 LEVELS = (0.02, 0.98)
@@ -140,5 +141,5 @@ def check_patches(side: int, render_size: int) -> None:
 def _notes(fit: Fit, shared: bool) -> dict[str, str | int | float]:
     return {
         **fit_notes(fit.psnr, shared),
-        "perceptual_loss": "1 - SSIM, for want of the weights of LPIPS-AlexNet",
+        "perceptual_loss": "1 - SSIM in the place of LPIPS-AlexNet",
     }

@@ -155,6 +155,7 @@ def fit_field(scene: Scene, settings: FitSettings, seed: int, device: str, on_st
         rays = torch.randint(len(pixels), (settings.rays,), device=device, generator=training.generator)
         training.descend(rays, partial(torch.nn.functional.mse_loss, target=pixels[rays]))
         on_step(step + 1)
+    training.field.zero_grad(set_to_none=True)
     quality = psnr(draw_views(training.field, scene.cameras.to(device), size), targets)
     return Fit(training.field, quality, time.perf_counter() - start)
 

@@ -4,8 +4,6 @@ Every view is edited by itself; the edits become latents of the student, are noi
 whose clean input frame is one of those edits, denoises them together.
 """
 
-import time
-
 import torch
 from torch import Tensor
 
@@ -13,6 +11,7 @@ from baselines.api import EditRequest, EditResult
 from baselines.registry import SDEDIT
 from baselines.sampling import edit_views, setting
 from mix2mix.reference import choose_reference, condition_on
+from mix2mix.replay import clock
 from mix2mix.schedule import STEPS, student_timesteps
 from mix2mix.student import Condition, Student, denoise_along
 
@@ -24,7 +23,7 @@ class SdEdit:
         """Edit each view, then let the student denoise all."""
         steps, noise = int(setting(SDEDIT, request, "steps")), float(setting(SDEDIT, request, "noise"))
         taus = shortened_timesteps(int(setting(SDEDIT, request, "timesteps")), noise)
-        start = time.perf_counter()
+        start = clock(request.device)
         scene, bundle = request.scene, request.bundle
         edited = edit_views(request, steps)
         reference = choose_reference(scene, request.seed)
@@ -35,9 +34,9 @@ class SdEdit:
             generator = torch.Generator(request.device).manual_seed(request.seed)
             with bundle.sampling():
                 latents = denoise_from(bundle.student, condition, clean, taus, generator)
-        middle = time.perf_counter()
+        middle = clock(request.device)
         views = bundle.teacher.decode(latents)
-        timings = {"edit": middle - start, "decode": time.perf_counter() - middle}
+        timings = {"edit": middle - start, "decode": clock(request.device) - middle}
         counts = {"teacher": 3 * len(views) * steps, "student": len(taus)}
         return EditResult(views, timings, counts, {"reference": reference, "noise": noise})
 

@@ -7,6 +7,16 @@ from torch import Tensor
 from baselines.splat_dense import BLUR, NEAR
 from baselines.splats import Splats
 from mix2mix.cameras import Cameras
+from mix2mix.errors import InputError
+
+
+def compile_kernels() -> None:
+    """Compile them now, if no process has before; InputError where there is no compiler, which gsplat only prints."""
+    from gsplat.cuda import _backend  # its import compiles
+
+    if _backend._C is None:
+        fix = "Install NVIDIA's compiler (nvcc), in the version of torch's CUDA."
+        raise InputError("gsplat", got="no compiled kernels", expected="kernels compiled at first use", fix=fix)
 
 
 def gsplat_rasteriser(splats: Splats, camera: Cameras, size: int, background: Tensor) -> Tensor:

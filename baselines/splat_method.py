@@ -1,6 +1,5 @@
 """What the methods on splats share: their settings, the fit that they begin with, and the result that they end with."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from baselines.splat_dense import dense_rasteriser
 from baselines.splat_fit import FITS, Fit, FitSettings, Rates, Training, shared_fit
 from baselines.splats import Rasteriser
 from mix2mix.errors import InputError
+from mix2mix.replay import clock
 
 Settings = TypeVar("Settings", bound=Any)
 
@@ -107,10 +107,12 @@ def rasteriser(name: str, device: str) -> Rasteriser:
             "rasteriser",
             got=f"'gsplat', but {missing}",
             expected="gsplat with a CUDA device, or 'dense'",
-            fix="Install mix2mix[splats] on a machine with a GPU, or ask for @rasteriser=dense.",
+            fix="Install mix2mix[splats] on a machine with a GPU, or ask for what a CPU can do: "
+            "@rasteriser=dense+splats=4000+render_size=128.",
         )
-    from baselines.splat_gsplat import gsplat_rasteriser
+    from baselines.splat_gsplat import compile_kernels, gsplat_rasteriser
 
+    compile_kernels()  # before anything is timed
     return gsplat_rasteriser
 
 
@@ -130,13 +132,6 @@ def finish(
         "decode": clock(request.device) - edited,
     }
     return EditResult(views, timings, {"teacher": teacher, "renders": renders}, {**_fit_notes(start), **notes})
-
-
-def clock(device: str) -> float:
-    """Seconds, with nothing left to do on the device."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 @torch.no_grad()

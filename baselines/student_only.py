@@ -1,13 +1,12 @@
 """The multi-view model as it is: one view is edited by the teacher, the student samples all views from it (Table 3)."""
 
-import time
-
 import torch
 
 from baselines.api import EditRequest, EditResult
 from baselines.registry import STUDENT_ONLY
 from baselines.sampling import setting
 from mix2mix.reference import choose_reference, condition_on, edit_reference
+from mix2mix.replay import clock
 from mix2mix.schedule import student_timesteps
 from mix2mix.student import sample
 
@@ -19,7 +18,7 @@ class StudentOnly:
         """Edit one view, then sample all from it."""
         steps = int(setting(STUDENT_ONLY, request, "reference_steps"))
         taus = student_timesteps(int(setting(STUDENT_ONLY, request, "timesteps")))
-        start = time.perf_counter()
+        start = clock(request.device)
         scene, bundle = request.scene, request.bundle
         reference = choose_reference(scene, request.seed)
         edited = edit_reference(scene, request.edit, bundle, steps, reference, request.seed, request.progress)
@@ -28,7 +27,7 @@ class StudentOnly:
             generator = torch.Generator(request.device).manual_seed(request.seed)
             with bundle.sampling():
                 latents = sample(bundle.student, condition, taus, generator, len(scene.images) + 1)[1:]
-        middle = time.perf_counter()
+        middle = clock(request.device)
         views = bundle.teacher.decode(latents)
-        timings = {"edit": middle - start, "decode": time.perf_counter() - middle}
+        timings = {"edit": middle - start, "decode": clock(request.device) - middle}
         return EditResult(views, timings, {"teacher": 3 * steps, "student": len(taus)}, {"reference": reference})

@@ -4,8 +4,6 @@ The anchor is the first view unless told otherwise. The method's own image guida
 every method does.
 """
 
-import time
-
 import torch
 
 from baselines.api import EditRequest, EditResult
@@ -13,6 +11,7 @@ from baselines.registry import T2VZ
 from baselines.sampling import edit_views, setting
 from mix2mix.attention import CrossViewState, cross_view_attention
 from mix2mix.errors import InputError
+from mix2mix.replay import clock
 
 
 class T2vz:
@@ -26,8 +25,8 @@ class T2vz:
             expected, fix = f"an index from 0 to {count - 1}", "Choose one of the scene's views."
             raise InputError("anchor of t2vz", got=anchor, expected=expected, fix=fix)
         state = CrossViewState(count, torch.tensor(anchor, device=request.device))
-        start = time.perf_counter()
+        start = clock(request.device)
         with cross_view_attention(request.bundle.teacher, state):
             views = edit_views(request, steps)
-        seconds = time.perf_counter() - start
+        seconds = clock(request.device) - start
         return EditResult(views, {"edit": seconds}, {"teacher": 3 * count * steps}, {"anchor": anchor})

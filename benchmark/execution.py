@@ -7,7 +7,6 @@ edit, scoring and saving are not in it.
 import os
 import sys
 import sysconfig
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from torch import Tensor
 from baselines.api import EditRequest, EditResult, Method, SettingValue
 from benchmark.results import Memory, Status, Timing
 from mix2mix.errors import InputError
-from mix2mix.replay import synchronise
+from mix2mix.replay import clock
 
 BLANK = 0.01
 """A view whose every channel deviates less than this from its mean, in [0, 1], shows nothing."""
@@ -107,6 +106,7 @@ def check_views(views: Tensor, expected: tuple[int, ...], *, untrained: bool) ->
 def _edit(method: Method, request: EditRequest, warm_up: Mapping[str, SettingValue] | None) -> Outcome:
     warm = None if warm_up is None else _warm_up(method, request, warm_up)
     if request.device.startswith("cuda"):
+        torch.cuda.empty_cache()  # what the method before has left counts as reserved
         torch.cuda.reset_peak_memory_stats(request.device)
     seconds, result = _timed(lambda: method.edit(request), request.device)
     check_views(result.views, tuple(request.scene.images.shape), untrained=request.bundle.settings.random_weights)
@@ -120,11 +120,9 @@ def _warm_up(method: Method, request: EditRequest, settings: Mapping[str, Settin
 
 
 def _timed(work: Callable[[], T], device: str) -> tuple[float, T]:
-    synchronise(device)
-    start = time.perf_counter()
+    start = clock(device)
     done = work()
-    synchronise(device)
-    return time.perf_counter() - start, done
+    return clock(device) - start, done
 
 
 def peak_memory(device: str) -> Memory:

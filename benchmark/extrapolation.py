@@ -19,13 +19,18 @@ class Extrapolation:
     words: str
 
     def seconds(self, phases: Mapping[str, float]) -> float:
-        """Of the whole work, from the variant's seconds by phase."""
-        return sum(self.factors.get(phase, 1) * seconds for phase, seconds in phases.items())
+        """Of the whole edit, from the variant's seconds by phase; the fit of the scene is apart, see `fit`."""
+        return sum(self.factors.get(phase, 1) * seconds for phase, seconds in phases.items() if phase != "fit")
+
+    def fit(self, phases: Mapping[str, float]) -> float:
+        """Of the whole fit of the scene."""
+        return self.factors.get("fit", 1) * phases.get("fit", 0.0)
 
 
 def extrapolations(run: Run) -> dict[str, Extrapolation]:
     """By variant, for methods that the run has with fewer steps alone."""
-    if run.record.provenance.bundle.name != "paper":
+    origin = run.record.provenance
+    if (origin.bundle.name, origin.budget) != ("paper", "full"):  # other budgets make pictures smaller as well
         return {}
     names = [method.name for method in run.record.methods]
     return {name: made for name in names if (made := extrapolation(name)) and made.method not in names}

@@ -3,7 +3,7 @@
 Table 2 is the survey's, from ratings: `survey/paper_table.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
@@ -139,11 +139,14 @@ def _runtimes(measured: Measured) -> PaperTable | None:
     source, longer = published.TABLE_4, extrapolations(measured.run)
     shortened = [replace(row, method=name) for name, made in longer.items() if (row := source.row(made.method))]
     rows = (*shortened, *_rows(measured, source, others=True))
-    times = [_minutes(measured, rows), _fitting(measured, rows), _extrapolated(measured, rows, longer)]
+    times = [_minutes(measured, rows), _fitting(measured, rows, longer), _extrapolated(measured, rows, longer)]
     several = len(machines(cell.result for cell in measured.run.cells)) > 1
-    remarks = ("SEVERAL MACHINES: rows do not compare." if several else "", "The whole edit of a scene, models loaded.",
-               *(f"Extrapolated: {made.words}." for made in longer.values()))  # fmt: skip
-    return _table(measured, source, rows, times, remarks)
+    remarks = (
+        "SEVERAL MACHINES: rows do not compare." if several else "",
+        "The edit of a scene, models loaded; fitting the scene is apart.",
+        *(f"Extrapolated: {made.words}." for made in longer.values()),
+    )
+    return _table(measured, source, rows, times, remarks, [made.method for made in longer.values()])
 
 
 def _rows(measured: Measured, source: published.Table, others: bool) -> tuple[published.Row, ...]:
@@ -161,12 +164,16 @@ def _table(
     rows: Sequence[published.Row],
     parts: Sequence[Columns],
     remarks: Sequence[str],
+    extrapolated: Collection[str] = (),
 ) -> PaperTable | None:
-    """The table, without columns that no row of ours has a value for; None where the paper's methods have none."""
-    known = [part for part in parts if part.measured]
-    if not known or not any(row.method in source.methods for row in rows):
+    """The table, without columns that no row of ours has a value for; None where the paper's methods have none.
+
+    `extrapolated` are methods for which a row with fewer steps stands.
+    """
+    known, here = [part for part in parts if part.measured], {*measured.attempted, *extrapolated}
+    if not known or not here & set(source.methods):
         return None
-    absent = [row.method for row in source.rows if row.method not in measured.attempted]
+    absent = [row.method for row in source.rows if row.method not in here]
     return _joined(
         [_names(measured, rows), *known],
         number=source.number,
@@ -244,11 +251,12 @@ def _minutes(measured: Measured, rows: Iterable[published.Row]) -> Columns:
     return Columns(("Minutes", f"Minutes, paper ({PAPER_HARDWARE})"), keys, tuple(map(cell, rows)))
 
 
-def _fitting(measured: Measured, rows: Iterable[published.Row]) -> Columns:
-    """The part of a method's time that fits the scene before any edit; no value where it fits nothing."""
+def _fitting(measured: Measured, rows: Iterable[published.Row], longer: Mapping[str, Extrapolation]) -> Columns:
+    """What fitting the scene before any edit takes, or would in all its steps; no value where nothing is fitted."""
 
     def cell(row: published.Row) -> tuple[tuple[str, ...], tuple[Value, ...]]:
-        seconds = [phases.get("fit", 0.0) for phases in _phases(measured.run, row.method)]
+        made = longer.get(row.method)
+        seconds = [made.fit(p) if made else p.get("fit", 0.0) for p in _phases(measured.run, row.method)]
         mean = fmean(seconds) if any(seconds) else None
         return ("-" if mean is None else f"{mean / 60:.2f}",), (mean,)
 

@@ -87,7 +87,7 @@ class RunProgress:
         """A cell ended, or was kept as an earlier run had finished it."""
         method, cell = result.identity.method, self._in_hand.pop(name, None)
         if result.timing is not None:
-            self._seconds[method].append(self._clock() - cell.begun if cell else sum(result.timing.edit))
+            self._seconds[method].append(self._clock() - cell.begun if cell else result.timing.seconds)
         self._left[method] -= 1
         done = self._total - self._left.total()
         self._line(f"[{done}/{self._total}] {name}: {_ending(result, kept)}; {self._time_left()}")
@@ -132,5 +132,5 @@ def _ending(result: CellResult, kept: bool) -> str:
         return f"{result.status.upper()} ({result.reason})"
     if result.timing is None:
         return "kept" if kept else "ok"
-    took = duration(sum(result.timing.edit))
+    took = duration(result.timing.seconds)
     return f"kept, {took} then" if kept else f"ok in {took}"

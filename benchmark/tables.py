@@ -60,7 +60,7 @@ def _relative(scores: ReprojectionScores | None) -> float | None:
 
 
 def _seconds(result: CellResult) -> float | None:
-    return sum(result.timing.edit) / len(result.timing.edit) if result.timing else None
+    return result.timing.seconds if result.timing else None
 
 
 COLUMNS = (

@@ -6,7 +6,6 @@ the difference of noises is pushed through the student's weights; then the laten
 and its published code differ, the code is followed. The paper's ablations (Table 3, Figure 6) are settings.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
 from mix2mix.memory import check_memory
 from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
-from mix2mix.replay import Replay, shared_pool, synchronise
+from mix2mix.replay import Replay, clock, shared_pool
 from mix2mix.scene import Scene
 from mix2mix.schedule import (
     learning_rate,
@@ -191,8 +190,7 @@ def distill(
     memory for it is an `InputError`.
     """
     check_memory(bundle, len(scene.images), config, device)
-    clock = time.perf_counter
-    start = clock()
+    start = clock(device)
     reference = choose_reference(scene, seed)
     if config.reference == "edited":
         shown = edit_reference(scene, edit, bundle, config.reference_steps, reference, seed, progress)
@@ -202,11 +200,9 @@ def distill(
     judge, trajectory = prepare(scene, edit, bundle, config, reference, shown, generator, device)
     with at_work(trajectory, judge, config):
         _optimise(trajectory, judge, config, generator, progress)
-    synchronise(device)
-    middle = clock()
+    middle = clock(device)
     views = bundle.teacher.decode(trajectory.x0)
-    synchronise(device)
-    timings = {"edit": middle - start, "decode": clock() - middle}
+    timings = {"edit": middle - start, "decode": clock(device) - middle}
     return DistillResult(views, reference, timings, _counts(len(scene.images), config), _notes(bundle, device))
 
 

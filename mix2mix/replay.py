@@ -1,5 +1,6 @@
 """A computation that is repeated: launched kernel by kernel on a CPU, replayed as one CUDA graph on a GPU."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,3 +63,9 @@ def synchronise(device: str) -> None:
     """Wait until a GPU has done all that it was given; a CPU has at once."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def clock(device: str) -> float:
+    """Seconds, with nothing left to do on the device."""
+    synchronise(device)
+    return time.perf_counter()

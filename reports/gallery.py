@@ -123,5 +123,5 @@ def _facts(result: CellResult) -> tuple[str, ...]:
         if result.metrics.reprojection is not None:
             facts.append(f"relative error {result.metrics.reprojection.relative:.2f}")
     if result.timing is not None:
-        facts.append(duration(sum(result.timing.edit)))
+        facts.append(duration(result.timing.seconds))
     return tuple(facts)

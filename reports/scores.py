@@ -91,7 +91,7 @@ def _cell_line(result: CellResult, columns: Iterable[Column]) -> Line:
 
 def _cost_line(run: Run, method: MethodRecord) -> Line:
     results = [cell.result for cell in run.cells if cell.result.identity.method == method.name and cell.result.timing]
-    samples = [seconds for result in results if result.timing for seconds in result.timing.edit]
+    samples = [result.timing.seconds for result in results if result.timing]
     warm_ups = [result.timing.warm_up for result in results if result.timing and result.timing.warm_up is not None]
     spread = f"{duration(min(samples))} to {duration(max(samples))}" if samples else NOTHING
     return Line(

@@ -42,7 +42,7 @@ class Standing:
     def seconds(self, method: MethodRecord) -> float | None:
         """The median time of an edit."""
         timings = [cell.result.timing for cell in self.run.cells if cell.result.identity.method == method.name]
-        samples = [seconds for timing in timings if timing for seconds in timing.edit]
+        samples = [timing.seconds for timing in timings if timing]
         return median(samples) if samples else None
 
 

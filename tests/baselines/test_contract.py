@@ -143,5 +143,13 @@ def test_any_number_of_views_is_edited(method, views, ask):
     assert result.views.isfinite().all()
 
 
+@pytest.mark.parametrize("method", [name for name in sorted(SPECS) if SPECS[name].parameter("render_size")])
+def test_a_scene_of_the_very_size_that_is_fitted_is_left_alone(method, ask):
+    scene = held_out_scene("bear", 2, size=SMALL["render_size"])
+    before = scene.images.clone()
+    load_method(method).edit(replace(ask(settings=small_settings(method), scene=scene), edit=PANDA))
+    assert torch.equal(scene.images, before)
+
+
 def test_the_result_does_not_share_memory_with_the_scene(run, face):
     assert run.result.views.untyped_storage().data_ptr() != face.images.untyped_storage().data_ptr()

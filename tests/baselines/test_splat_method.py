@@ -1,6 +1,9 @@
 """What the methods on splats share: settings as data, rasterisers by name, and what a result tells."""
 
+import sys
+from contextlib import nullcontext
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -58,6 +61,20 @@ def test_gsplat_without_a_gpu_is_refused_not_replaced(ask):
         load_method("dge").edit(ask(settings={**SMALL, "rasteriser": "gsplat"}))
     with pytest.raises(InputError, match="gsplat"):
         rasteriser("gsplat", "cpu")
+
+
+@pytest.mark.parametrize(("kernels", "refused"), [(None, True), (object(), False)])
+def test_gsplat_without_compiled_kernels_is_told(kernels, refused, monkeypatch):
+    """A stand-in for the package, whose backend is None where there was no compiler."""
+    backend = SimpleNamespace(_C=kernels)
+    names = {"gsplat": SimpleNamespace(), "gsplat.cuda": SimpleNamespace(_backend=backend)}
+    for name, module in names.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "baselines.splat_gsplat", raising=False)
+    monkeypatch.setattr("baselines.splat_method.find_spec", lambda _: object())
+    with pytest.raises(InputError, match=r"got no compiled kernels.*nvcc") if refused else nullcontext():
+        rasteriser("gsplat", "cuda")
+    monkeypatch.delitem(sys.modules, "baselines.splat_gsplat")
 
 
 def test_a_result_tells_what_drew_it_where_it_began_and_how_well_it_fitted(result):

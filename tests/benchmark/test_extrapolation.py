@@ -14,7 +14,8 @@ def test_each_phase_grows_with_its_own_steps() -> None:
     assert (made.method, made.factors) == ("in2n", {"fit": 5, "edit": 5})
     made = extrapolation("in2n@edit_steps=1500+fit_steps=15000")
     assert made is not None
-    assert made.seconds({"fit": 100, "edit": 10, "decode": 1}) == 2 * 100 + 10 * 10 + 1
+    assert made.seconds({"fit": 100, "edit": 10, "decode": 1}) == 10 * 10 + 1
+    assert made.fit({"fit": 100, "edit": 10, "decode": 1}) == 2 * 100
     assert made.words == "I-N2N from 15000 of 30000 fit_steps, 1500 of 15000 edit_steps"
 
 

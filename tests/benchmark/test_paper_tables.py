@@ -136,7 +136,7 @@ def test_table_4_names_both_machines_and_tells_fitting_apart(make_run: MakeRun, 
     assert example.timing is not None
     fitted = example.timing.model_copy(update={"edit": (120.0,), "phases": {"fit": 90.0, "edit": 30.0}})
     table = by_number(make_run("dge", "t2vz", timing=fitted))[4]
-    assert column(table, "Minutes") == ["2.00 ± 0.00", "2.00 ± 0.00"]
+    assert column(table, "Minutes") == ["0.50 ± 0.00", "0.50 ± 0.00"]
     assert column(table, "Minutes, paper (NVIDIA L40S)") == ["5", "0.5"]
     assert column(table, "Fitting the scene, minutes") == ["1.50", "1.50"]
     assert any(note.startswith("Ours:") and "A processor, 2 cores" in note for note in table.notes)
@@ -150,13 +150,21 @@ def test_table_4_extrapolates_what_ran_with_fewer_steps_and_says_so(make_run: Ma
     assert example.timing is not None
     timing = example.timing.model_copy(update={"edit": (181.0,), "phases": {"fit": 60.0, "edit": 120.0, "decode": 1.0}})
     origin = make_run("t2vz").record.provenance
-    paper = {"provenance": origin.model_copy(update={"bundle": origin.bundle.model_copy(update={"name": "paper"})})}
+    bundle = origin.bundle.model_copy(update={"name": "paper"})
+    paper = {"provenance": origin.model_copy(update={"bundle": bundle, "budget": "full"})}
+    quick = {"provenance": origin.model_copy(update={"bundle": bundle, "budget": "quick"})}
     table = by_number(make_run("t2vz", SHORT, timing=timing, record=paper))[4]
     assert column(table, "Method") == [SHORT.upper(), "T2VZ"]
     assert column(table, "Minutes, paper (NVIDIA L40S)") == ["107", "0.5"]
-    assert column(table, "Minutes, extrapolated") == [f"{(600 + 600 + 1) / 60:.2f}", "-"]
+    assert column(table, "Minutes, extrapolated") == [f"{(600 + 1) / 60:.2f}", "-"]
+    assert column(table, "Fitting the scene, minutes") == ["10.00", "1.00"]
+    assert [note for note in table.notes if "Not in this run" in note] == ["Not in this run: i-mix2mix, igs2gs, dge."]
+    alone = by_number(make_run(SHORT, timing=timing, record=paper))[4]
+    assert column(alone, "Minutes, extrapolated") == [f"{(600 + 1) / 60:.2f}"]
     assert "Extrapolated: I-N2N from 3000 of 30000 fit_steps, 3000 of 15000 edit_steps." in table.caption
-    for other in (make_run("t2vz", SHORT, timing=timing), make_run("in2n", SHORT, timing=timing, record=paper)):
+    others = {"record": quick}, {}
+    runs = [make_run("t2vz", SHORT, timing=timing, **other) for other in others]
+    for other in (*runs, make_run("in2n", SHORT, timing=timing, record=paper)):
         assert "Minutes, extrapolated" not in by_number(other)[4].head
 
 
