@@ -196,7 +196,7 @@ def test_a_result_tells_how_well_it_fitted_before_the_edit_and_what_stands_for_l
     told = []
     result = load_method("in2n").edit(ask(seed=7, settings=SMALL, progress=lambda *call: told.append(call)))
     assert 3 < result.notes["train-view PSNR before editing, dB"] < 40
-    assert result.notes["perceptual_loss"] == "1 - SSIM, in the place of LPIPS-AlexNet"
+    assert result.notes["perceptual_loss"] == "1 - SSIM in the place of LPIPS-AlexNet"
     assert set(result.timings) == {"fit", "edit", "decode"}
     assert told == [("fit", i, 3) for i in (1, 2, 3)] + [("edit", i, 8) for i in range(1, 9)]
 
