@@ -4,6 +4,7 @@ At N = 4 the released batches of five views would give one key view in all; batc
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
 
 import torch
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from baselines.api import EditRequest, EditResult
 from baselines.dge_editing import edit_jointly
-from baselines.losses import dssim, l1
+from baselines.losses import l1
 from baselines.partial_edit import guide
+from baselines.perceptual import Kind, Loss, perceptual_loss
 from baselines.splat_fit import Rates, Training
 from baselines.splat_method import EditSettings, begin, edit_settings, finish, training
 from mix2mix.replay import clock
@@ -34,9 +36,17 @@ _SHORT = Rates(
     means=3.2e-3, last_means=3.2e-4, constant=0.05, linear=2.5e-3, opacities=0.05, scales=2e-2, rotations=4e-3
 )
 
+
+@dataclass(frozen=True)
+class Settings(EditSettings):
+    """Also what the look of renders is fitted by."""
+
+    perceptual: Kind
+
+
 SETTINGS = {
-    "paper": EditSettings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_PUBLISHED),
-    "mini": EditSettings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_SHORT),
+    "paper": Settings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_PUBLISHED, perceptual="lpips"),
+    "mini": Settings(edit_steps=1500, rounds=3, denoising_steps=20, rates=_SHORT, perceptual="ssim"),
 }
 """By bundle."""
 
@@ -49,18 +59,15 @@ class Dge:
 
     def edit(self, request: EditRequest) -> EditResult:
         """Fit splats to the scene, then edit and fit in turns."""
+        settings = edit_settings(request, SETTINGS)
+        look, called = perceptual_loss(settings.perceptual, "vgg", request)
         start = begin(request)
         began = clock(request.device)
-        settings = edit_settings(request, SETTINGS)
         trained = training(request, start, settings)
-        edit_and_fit(trained, joint_editor(request, settings.denoising_steps), settings, request)
+        edit_and_fit(trained, joint_editor(request, settings.denoising_steps), look, settings, request)
         views = len(request.scene.images)
         samples = 3 * settings.denoising_steps * settings.rounds * (views + ceil(views / BATCH))
-        notes: dict[str, str | int] = {
-            "views_per_key": BATCH,
-            "perceptual_loss": "1 - SSIM in the place of LPIPS-VGG",
-        }
-        return finish(request, start, trained, began, samples, notes)
+        return finish(request, start, trained, began, samples, {"views_per_key": BATCH, "perceptual_loss": called})
 
 
 def joint_editor(request: EditRequest, steps: int) -> EditAll:
@@ -74,7 +81,9 @@ def joint_editor(request: EditRequest, steps: int) -> EditAll:
     return edit_all
 
 
-def edit_and_fit(trained: Training, edit_all: EditAll, settings: EditSettings, request: EditRequest) -> None:
+def edit_and_fit(
+    trained: Training, edit_all: EditAll, look: Loss, settings: EditSettings, request: EditRequest
+) -> None:
     """Every round: render and edit all views; then fit the edits, one view a step at random."""
     generator = torch.Generator().manual_seed(request.seed)
     targets = unedited = torch.empty(0)
@@ -86,5 +95,5 @@ def edit_and_fit(trained: Training, edit_all: EditAll, settings: EditSettings, r
             targets = edit_all(renders, unedited, LEVELS[min(index, len(LEVELS) - 1)])
         view = int(torch.randint(len(targets), (), generator=generator))
         image = trained.render(view)
-        trained.descend(WEIGHT * l1(image, targets[view]) + WEIGHT * dssim(image, targets[view]))
+        trained.descend(WEIGHT * l1(image, targets[view]) + WEIGHT * look(image, targets[view]))
         request.progress("edit", step + 1, settings.edit_steps)

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from baselines.api import EditRequest, EditResult
 from baselines.fit_cache import fit_notes
-from baselines.losses import dssim, l1
+from baselines.losses import l1
 from baselines.partial_edit import EditView, view_editor
+from baselines.perceptual import Kind, Loss, perceptual_loss
 from baselines.radiance_fit import (
     FITS,
     PUBLISHED_RATE,
@@ -49,6 +50,8 @@ class EditSettings:
     patch_size: int
     """Pixels of their sides."""
     rate: Rate
+    perceptual: Kind
+    """What the look of patches is fitted by."""
 
     @property
     def edits(self) -> int:
@@ -57,8 +60,12 @@ class EditSettings:
 
 
 SETTINGS = {
-    "paper": EditSettings(15_000, 10, denoising_steps=20, patches=16, patch_size=32, rate=PUBLISHED_RATE),
-    "mini": EditSettings(3000, 10, denoising_steps=20, patches=4, patch_size=16, rate=Rate(5e-3, 1e-3)),
+    "paper": EditSettings(
+        15_000, 10, denoising_steps=20, patches=16, patch_size=32, rate=PUBLISHED_RATE, perceptual="lpips"
+    ),
+    "mini": EditSettings(
+        3000, 10, denoising_steps=20, patches=4, patch_size=16, rate=Rate(5e-3, 1e-3), perceptual="ssim"
+    ),
 }
 """By bundle."""
 
@@ -70,17 +77,18 @@ class In2n:
         """Fit a field to the scene, then edit its dataset and fit in turns."""
         fits, settings = settings_for(request, FITS), settings_for(request, SETTINGS)
         check_patches(settings.patch_size, fits.render_size)
+        look, called = perceptual_loss(settings.perceptual, "alex", request)
         fit, shared = fitted(request, fits)
         began = clock(request.device)
         trained = training(request, fit, fits.render_size, settings)
         photos = request.scene.images.to(request.device)
         edit_view = view_editor(request, LEVELS, settings.denoising_steps)
-        edit_dataset(trained, resize(photos, trained.size, trained.size), edit_view, settings, request)
+        edit_dataset(trained, resize(photos, trained.size, trained.size), edit_view, look, settings, request)
         edited = clock(request.device)
         views = draw_views(trained.field, request.scene.cameras.to(request.device), photos.shape[-1])
         timings = {"fit": fit.seconds, "edit": edited - began, "decode": clock(request.device) - edited}
         counts = {"teacher": 3 * settings.denoising_steps * settings.edits, "renders": trained.renders}
-        return EditResult(views, timings, counts, _notes(fit, shared))
+        return EditResult(views, timings, counts, {**fit_notes(fit.psnr, shared), "perceptual_loss": called})
 
 
 def fitted(request: EditRequest, settings: FitSettings) -> tuple[Fit, bool]:
@@ -99,7 +107,7 @@ def training(request: EditRequest, fit: Fit, size: int, settings: EditSettings) 
 
 
 def edit_dataset(
-    trained: Training, targets: Tensor, edit_view: EditView, settings: EditSettings, request: EditRequest
+    trained: Training, targets: Tensor, edit_view: EditView, look: Loss, settings: EditSettings, request: EditRequest
 ) -> None:
     """Edit and fit: the dataset begins as the targets [N, 3, H, W], themselves left alone, and gets the edits."""
     pixels = pixels_of(targets).view(len(targets), -1, 3)
@@ -109,7 +117,7 @@ def edit_dataset(
             pixels[view] = pixels_of(edit_view(view, trained.render(view))[None])
         rays = draw_patches(settings.patches, settings.patch_size, targets.shape, trained.generator)
         wanted = pixels.flatten(0, 1)[rays]
-        trained.descend(rays.flatten(), partial(patch_loss, wanted=wanted))
+        trained.descend(rays.flatten(), partial(patch_loss, wanted=wanted, look=look))
         request.progress("edit", step + 1, settings.edit_steps)
 
 
@@ -125,10 +133,10 @@ def draw_patches(count: int, side: int, shape: torch.Size, generator: torch.Gene
     return (view * height + top + place[:, None]) * width + left + place
 
 
-def patch_loss(colours: Tensor, wanted: Tensor) -> Tensor:
-    """L1 + (1 - SSIM) [] of rays' colours [P * side * side, 3] and the patches wanted [P, side, side, 3]."""
+def patch_loss(colours: Tensor, wanted: Tensor, look: Loss) -> Tensor:
+    """L1 + how they look [], of rays' colours [P * side * side, 3] and the patches wanted [P, side, side, 3]."""
     patches = colours.view_as(wanted)
-    return l1(patches, wanted) + dssim(patches.permute(0, 3, 1, 2), wanted.permute(0, 3, 1, 2))
+    return l1(patches, wanted) + look(patches.permute(0, 3, 1, 2), wanted.permute(0, 3, 1, 2))
 
 
 def check_patches(side: int, render_size: int) -> None:
@@ -136,10 +144,3 @@ def check_patches(side: int, render_size: int) -> None:
     if side > render_size:
         fix = "Render larger pictures."
         raise InputError("render_size", got=render_size, expected=f"at least {side}, a patch's side", fix=fix)
-
-
-def _notes(fit: Fit, shared: bool) -> dict[str, str | int | float]:
-    return {
-        **fit_notes(fit.psnr, shared),
-        "perceptual_loss": "1 - SSIM in the place of LPIPS-AlexNet",
-    }

@@ -122,6 +122,11 @@ T2VZ = MethodSpec(
 )
 
 
+PERCEPTUAL = Parameter(
+    "perceptual", str, None, "what the look of renders is fitted by; lpips needs its package", choices=("lpips", "ssim")
+)
+
+
 def _splat_parameters() -> tuple[Parameter, ...]:
     """Of both methods on splats; None is the bundle's own."""
     return (
@@ -152,6 +157,7 @@ IN2N = MethodSpec(
         Parameter("denoising_steps", int, None, "steps of DDIM in an edit", minimum=1, maximum=20),
         Parameter("fit_steps", int, None, "steps that fit the field to the unedited views", minimum=1),
         Parameter("render_size", int, None, "pixels of the square renders that are fitted and edited", minimum=16),
+        PERCEPTUAL,
     ),
     published=Published("Table 1", cons=0.034, sim=0.196, dir=0.105, minutes=107.0),
     year=2023,
@@ -180,7 +186,7 @@ DGE = MethodSpec(
     description="splats fitted to joint edits of all renders; key views attend to each other, the others copy along "
     "epipolar lines (one key to two views, where the release has one to five)",
     module="baselines.dge:Dge",
-    parameters=_splat_parameters(),
+    parameters=(*_splat_parameters(), PERCEPTUAL),
     published=Published("Table 1", cons=0.287, sim=0.256, dir=0.182, minutes=5.0),
     year=2024,
     cost={"teacher": 1080, "renders": 1512},

@@ -17,6 +17,7 @@ from mix2mix.errors import InputError
 from mix2mix.replay import clock
 
 Settings = TypeVar("Settings", bound=Any)
+Lengths = TypeVar("Lengths", bound="EditSettings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class EditSettings:
         return index, step - index * self.interval
 
 
-def edit_settings(request: EditRequest, by_bundle: Mapping[str, EditSettings]) -> EditSettings:
+def edit_settings(request: EditRequest, by_bundle: Mapping[str, Lengths]) -> Lengths:
     """As `settings_for`; InputError also where a round is too short to fit every view once."""
     settings, views = settings_for(request, by_bundle), len(request.scene.images)
     if settings.interval < views:

@@ -23,7 +23,7 @@ PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torc
 
 ABSENT = "not installed"
 
-OPTIONAL = ("flash-attn-4", "gsplat", "pycolmap")
+OPTIONAL = ("flash-attn-4", "gsplat", "lpips", "pycolmap")
 """What results depend on where it is installed."""
 
 

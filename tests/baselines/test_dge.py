@@ -8,6 +8,7 @@ import torch
 
 from baselines import dge, dge_editing
 from baselines.dge_editing import draw_keys, edit_jointly
+from baselines.losses import dssim
 from baselines.partial_edit import guide
 from baselines.registry import SPECS
 from baselines.splat_fit import SHORT_RATES
@@ -37,7 +38,7 @@ class FakeSplats:
 
 def run(settings, edit_all):
     splats = FakeSplats()
-    dge.edit_and_fit(splats, edit_all, settings, SimpleNamespace(seed=0, progress=lambda *_: None))
+    dge.edit_and_fit(splats, edit_all, dssim, settings, SimpleNamespace(seed=0, progress=lambda *_: None))
     return splats
 
 
@@ -63,7 +64,9 @@ def test_the_editor_looks_at_the_renders_before_any_edit_in_every_round():
 
     splats = FakeSplats()
     splats.render = lambda _view: torch.full((3, SIZE, SIZE), len(splats.losses) / 100)
-    dge.edit_and_fit(splats, edit_all, EditSettings(12, 3, 1, SHORT_RATES), SimpleNamespace(seed=0, progress=print))
+    dge.edit_and_fit(
+        splats, edit_all, dssim, EditSettings(12, 3, 1, SHORT_RATES), SimpleNamespace(seed=0, progress=print)
+    )
     assert seen == [(0.0, 0.0), (pytest.approx(0.04), 0.0), (pytest.approx(0.08), 0.0)]
 
 
@@ -145,7 +148,7 @@ def test_the_published_settings_cost_what_the_spec_says(ask, monkeypatch, face):
     monkeypatch.setattr(dge, "begin", lambda _: None)
     monkeypatch.setattr(dge, "training", lambda *_: splats)
     monkeypatch.setattr(dge, "guide", lambda _: counted)
-    monkeypatch.setattr(dge, "dssim", lambda image, target: image.mean())
+    monkeypatch.setattr(dge, "perceptual_loss", lambda *_: (lambda image, target: image.mean(), "LPIPS"))
     monkeypatch.setattr(dge, "finish", lambda request, start, trained, began, teacher, notes: (teacher, notes))
     counts, notes = dge.Dge().edit(paper)
     assert sum(samples) == counts == SPECS["dge"].cost["teacher"] == 1080

@@ -9,6 +9,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from baselines import in2n
 from baselines.in2n import EditSettings, draw_patches, patch_loss
+from baselines.losses import dssim
 from baselines.partial_edit import rungs
 from baselines.radiance_fit import FITS, SHORT_RATE, Fit, FitSettings
 from baselines.registry import SPECS, load_method
@@ -79,12 +80,14 @@ def edit(settings, views=3, told=lambda *_: None):
         return torch.ones(3, SIZE, SIZE)
 
     targets = torch.zeros(views, 3, SIZE, SIZE)
-    in2n.edit_dataset(field, targets, edit_view, settings, SimpleNamespace(progress=told))
+    in2n.edit_dataset(field, targets, edit_view, dssim, settings, SimpleNamespace(progress=told))
     return field, edited
 
 
 def some(steps, every=10, patches=2, side=SIZE):
-    return EditSettings(steps, every, denoising_steps=1, patches=patches, patch_size=side, rate=SHORT_RATE)
+    return EditSettings(
+        steps, every, denoising_steps=1, patches=patches, patch_size=side, rate=SHORT_RATE, perceptual="ssim"
+    )
 
 
 def test_a_view_is_edited_every_few_steps_each_in_its_turn_from_its_render_of_the_moment():
@@ -130,7 +133,7 @@ def test_the_loss_of_patches_is_that_of_torchmetrics():
     channels_first = [patches.permute(0, 3, 1, 2) for patches in (colours, wanted)]
     _, full = structural_similarity_index_measure(*channels_first, data_range=1.0, return_full_image=True)
     expected = (colours - wanted).abs().mean() + 1 - full[..., 5:11, 5:11].mean()
-    torch.testing.assert_close(patch_loss(colours.view(-1, 3), wanted), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(patch_loss(colours.view(-1, 3), wanted, dssim), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +151,8 @@ def published(ask, face):
         patch.setattr(in2n, "fitted", lambda *_: (Fit(None, 20.0, 1.0), False))
         patch.setattr(in2n, "training", lambda *_: field)
         patch.setattr(in2n, "draw_patches", lambda *_: torch.zeros(1, 1, 1, dtype=torch.int64))
-        patch.setattr(in2n, "patch_loss", lambda colours, wanted: colours.sum())
+        patch.setattr(in2n, "perceptual_loss", lambda *_: (None, "LPIPS"))
+        patch.setattr(in2n, "patch_loss", lambda colours, wanted, look: colours.sum())
         patch.setattr(in2n, "draw_views", lambda *_: face.images)
         patch.setattr("baselines.partial_edit.rungs", watched)
         result = in2n.In2n().edit(replace(request, bundle=bundle))
@@ -196,7 +200,7 @@ def test_a_result_tells_how_well_it_fitted_before_the_edit_and_what_stands_for_l
     told = []
     result = load_method("in2n").edit(ask(seed=7, settings=SMALL, progress=lambda *call: told.append(call)))
     assert 3 < result.notes["train-view PSNR before editing, dB"] < 40
-    assert result.notes["perceptual_loss"] == "1 - SSIM in the place of LPIPS-AlexNet"
+    assert result.notes["perceptual_loss"] == "1 - SSIM in the place of LPIPS (alex)"
     assert set(result.timings) == {"fit", "edit", "decode"}
     assert told == [("fit", i, 3) for i in (1, 2, 3)] + [("edit", i, 8) for i in range(1, 9)]
 
