@@ -49,24 +49,27 @@ def test_the_paper_bundle_fits_looks_by_lpips_of_its_own_kind_of_weights(paper, 
     assert float(loss(image, 1 - image)) > 0
 
 
-def test_it_is_the_mean_of_the_package_s_values_for_pictures_from_0_to_1(paper, pictures, monkeypatch):
-    made, own = [], lpips.LPIPS
+@pytest.fixture
+def made(monkeypatch):
+    """The package's networks as they are made."""
+    networks, own = [], lpips.LPIPS
+    monkeypatch.setattr(lpips, "LPIPS", lambda **options: networks.append(own(**options)) or networks[-1])
+    return networks
 
-    def keep(**options):
-        made.append(own(**options))
-        return made[0]
 
-    monkeypatch.setattr(lpips, "LPIPS", keep)
+def test_it_is_the_mean_of_the_package_s_values_for_pictures_from_0_to_1(paper, pictures, made):
     loss, _ = perceptual_loss("lpips", "alex", paper)
-    expected = made[0](*(2 * each - 1 for each in pictures)).mean()
+    (network,) = made
+    expected = network(*(2 * each - 1 for each in pictures)).mean()
     torch.testing.assert_close(loss(*pictures), expected)
 
 
-def test_gradients_reach_the_picture_and_leave_the_network_alone(paper, pictures):
+def test_gradients_reach_the_picture_and_leave_the_network_alone(paper, pictures, made):
     loss, _ = perceptual_loss("lpips", "alex", paper)
     image = pictures[0].requires_grad_()
     loss(image, pictures[1]).backward()
     assert image.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in made[0].parameters())
 
 
 def test_without_the_package_it_is_told_and_not_replaced(paper, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from PIL import Image
 from baselines.api import EditRequest, EditResult
 from baselines.registry import SPECS
 from benchmark.cells import BundleFacts
-from mix2mix import __version__
+from mix2mix import __version__, bundles
 from mix2mix.bundles import Bundle, BundleSettings
 from mix2mix.cli import main
 from mix2mix.parts import OWN_PARTS
@@ -281,6 +282,18 @@ class TestEdit:
         assert main(["edit", "face", *VAMPIRE, "--frames", "0,1", "--output", "out"]) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert reason in line
+        assert list(somewhere.iterdir()) == []
+
+    def test_a_blank_view_of_trained_networks_is_told(
+        self, somewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        untrained = bundles.load_bundle("mini", "cpu")
+        trained = replace(untrained, settings=replace(untrained.settings, random_weights=False))
+        monkeypatch.setattr("mix2mix.bundles.load_bundle", lambda name, device, weights=None: trained)
+        use_method(monkeypatch, lambda request: EditResult(request.scene.images * 0))
+        assert main(["edit", "face", *VAMPIRE, "--frames", "0,1", "--output", "out"]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "blank" in line
         assert list(somewhere.iterdir()) == []
 
     def test_ctrl_c_is_told_and_writes_nothing(
