@@ -3,7 +3,6 @@
 Poses are as given, and no view has an appearance of its own: either would take up what views disagree on.
 """
 
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from baselines.radiance_rendering import distortion
 from baselines.radiance_sampling import interlevel
 from baselines.radiance_space import centred
 from mix2mix.cameras import Cameras, camera_rays
+from mix2mix.replay import clock
 from mix2mix.scene import Scene
 from mix2mix.teacher import resize
 
@@ -145,7 +145,7 @@ class Fit:
 
 def fit_field(scene: Scene, settings: FitSettings, seed: int, device: str, on_step: Callable[[int], None]) -> Fit:
     """Fit a field to the scene's views by the squares of differences; on a CPU the same for the same seed."""
-    start = time.perf_counter()
+    start = clock(device)
     size = settings.render_size
     field = RadianceField(settings.shape, torch.Generator().manual_seed(seed)).to(device)
     training = Training(field, scene.cameras.to(device), size, settings.rate, settings.fit_steps, seed)
@@ -157,7 +157,7 @@ def fit_field(scene: Scene, settings: FitSettings, seed: int, device: str, on_st
         on_step(step + 1)
     training.field.zero_grad(set_to_none=True)
     quality = psnr(draw_views(training.field, scene.cameras.to(device), size), targets)
-    return Fit(training.field, quality, time.perf_counter() - start)
+    return Fit(training.field, quality, clock(device) - start)
 
 
 _CACHE: FitCache[Fit] = FitCache()

@@ -3,7 +3,6 @@
 Poses are as given. No splats are grown: with a few views a dense start is cheap, and time and memory are known.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +15,7 @@ from baselines.losses import dssim, l1, psnr
 from baselines.points import extent, initial_points
 from baselines.splats import Rasteriser, Splats, splats_at
 from mix2mix.cameras import Cameras
+from mix2mix.replay import clock
 from mix2mix.scene import Scene
 from mix2mix.teacher import resize
 
@@ -131,7 +131,7 @@ def fit_splats(
     on_step: Callable[[int], None],
 ) -> Fit:
     """Fit splats to the scene's views, each step to one of them at random; the same for the same seed."""
-    start = time.perf_counter()
+    start = clock(device)
     generator = torch.Generator().manual_seed(seed)
     points, colours, triangulated = initial_points(scene, settings.splats, settings.points, generator)
     targets = resize(scene.images.to(device), settings.render_size, settings.render_size)
@@ -148,7 +148,7 @@ def fit_splats(
         training.descend(photo_loss(training.render(view), targets[view]))
         on_step(step + 1)
     quality = psnr(training.render_all(), targets)
-    return Fit(training.splats.map(Tensor.detach), triangulated, quality, time.perf_counter() - start)
+    return Fit(training.splats.map(Tensor.detach), triangulated, quality, clock(device) - start)
 
 
 _CACHE: FitCache[Fit] = FitCache()
