@@ -1,7 +1,12 @@
 """Drawing splats with gsplat (arXiv 2409.06765), for a CUDA GPU; its kernels are compiled at first use."""
 
+import getpass
+import tempfile
+from pathlib import Path
+
 import gsplat
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from baselines.splat_dense import BLUR, NEAR
@@ -12,11 +17,18 @@ from mix2mix.errors import InputError
 
 def compile_kernels() -> None:
     """Compile them now, if no process has before; InputError where there is no compiler, which gsplat only prints."""
-    from gsplat.cuda import _backend  # its import compiles
+    # gsplat begins by clearing away what another process may be compiling.
+    with FileLock(lock_path()):
+        from gsplat.cuda import _backend  # its import compiles
 
     if _backend._C is None:
         fix = "Install NVIDIA's compiler (nvcc), in the version of torch's CUDA."
         raise InputError("gsplat", got="no compiled kernels", expected="kernels compiled at first use", fix=fix)
+
+
+def lock_path() -> Path:
+    """Of the file that a process holds while it compiles."""
+    return Path(tempfile.gettempdir()) / f"mix2mix-gsplat-{getpass.getuser()}.lock"
 
 
 def gsplat_rasteriser(splats: Splats, camera: Cameras, size: int, background: Tensor) -> Tensor:

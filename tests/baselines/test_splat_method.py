@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from filelock import FileLock, Timeout
 
 from baselines import dge, igs2gs
 from baselines.registry import SPECS, load_method
@@ -77,6 +78,27 @@ def test_gsplat_without_compiled_kernels_is_told(kernels, refused, monkeypatch):
     with pytest.raises(InputError, match=r"got no compiled kernels.*nvcc") if refused else nullcontext():
         rasteriser("gsplat", "cuda")
     monkeypatch.delitem(sys.modules, "baselines.splat_gsplat")
+
+
+def test_one_process_at_a_time_compiles_them(monkeypatch, tmp_path):
+    """A stand-in for the package, which looks whether anyone else could compile while it does."""
+
+    class Package:
+        @property
+        def _backend(self):
+            with pytest.raises(Timeout):
+                FileLock(lock_path(), is_singleton=False).acquire(timeout=0)
+            return SimpleNamespace(_C=object())
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, module in {"gsplat": SimpleNamespace(), "gsplat.cuda": Package()}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "baselines.splat_gsplat", raising=False)
+    from baselines.splat_gsplat import compile_kernels, lock_path
+
+    compile_kernels()
+    with FileLock(lock_path()).acquire(timeout=0):
+        monkeypatch.delitem(sys.modules, "baselines.splat_gsplat")
 
 
 def test_a_result_tells_what_drew_it_where_it_began_and_how_well_it_fitted(result):
