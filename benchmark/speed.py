@@ -17,6 +17,7 @@ from benchmark.budgets import FULL
 from benchmark.catalogue import find_edit
 from benchmark.environment import provenance
 from benchmark.speed_clock import Timed
+from benchmark.speed_kernels import kernels_by_kind
 from benchmark.speed_report import (
     BACKWARD,
     DECODE,
@@ -28,6 +29,7 @@ from benchmark.speed_report import (
     OPTIMISER,
     REFERENCE,
     TEACHER,
+    KernelKind,
     MatrixRate,
     PhaseSpeed,
     Speed,
@@ -63,6 +65,9 @@ if TYPE_CHECKING:
     from mix2mix.scene import Scene
 
 SCENE, EDIT, SEED = "face", "turn-him-into-a-vampire", 0
+
+PROFILED = 3
+"""Iterations whose kernels are looked at."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +195,8 @@ def measure(
     bundle = loading()
     config = distill_config(bundle, {"memory": memory})
     bench = Bench(sized(scene, bundle), find_edit(EDIT).edit, bundle, config, device, effort, progress)
-    phases, parts = _measure_edit(bench, rate.tflops)
-    return _speed(bench, rate, (loading.result(), *phases), parts)
+    phases, parts, kernels = _measure_edit(bench, rate.tflops)
+    return _speed(bench, rate, (loading.result(), *phases), parts, kernels)
 
 
 def sized(scene: "Scene", bundle: "Bundle") -> "Scene":
@@ -226,18 +231,20 @@ def count_tflop(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     return counts
 
 
-def _measure_edit(bench: Bench, rate: float) -> tuple[tuple[PhaseSpeed, ...], tuple[PhaseSpeed, ...]]:
-    """The phases after loading, and the parts of an iteration, on a device of so many TFLOP/s."""
+def _measure_edit(
+    bench: Bench, rate: float
+) -> tuple[tuple[PhaseSpeed, ...], tuple[PhaseSpeed, ...], tuple[KernelKind, ...]]:
+    """The phases after loading, and the parts and kernels of an iteration, on a device of so many TFLOP/s."""
     reference, shown = _measure_reference(bench)
     work = _begin(bench, shown)
     with at_work(work.trajectory, work.judge, bench.config):
-        phases, decode = _measure_loop(work), _measure_decode(work)
+        (phases, kernels), decode = _measure_loop(work), _measure_decode(work)
         _make_room(bench.device)
         parts = _measure_parts(work)
         _make_room(bench.device)
         counts = count_tflop({**Update(work).parts(), EULER: work.advance, DECODE: work.decode})
     counts[ITERATION] = sum(counts[name] for name in Update(work).parts())
-    return _counted((reference, *phases, decode), counts, rate), _counted(parts, counts, rate)
+    return _counted((reference, *phases, decode), counts, rate), _counted(parts, counts, rate), kernels
 
 
 def _measure_reference(bench: Bench) -> tuple[PhaseSpeed, Tensor]:
@@ -263,8 +270,8 @@ def _begin(bench: Bench, shown: Tensor) -> Distillation:
     return Distillation(bench, judge, trajectory, draws, generator)
 
 
-def _measure_loop(work: Distillation) -> tuple[PhaseSpeed, ...]:
-    """The iteration and the Euler step, both there at once as in an edit."""
+def _measure_loop(work: Distillation) -> tuple[tuple[PhaseSpeed, ...], tuple[KernelKind, ...]]:
+    """The iteration and the Euler step, both there at once as in an edit, and a GPU's kernels of the iteration."""
     device = work.trajectory.x.device
     pool = shared_pool(device)
     learn, step = (Replay(compute, device, pool) for compute in (work.update, work.advance))
@@ -276,7 +283,8 @@ def _measure_loop(work: Distillation) -> tuple[PhaseSpeed, ...]:
     phases = [work.bench.timed(ITERATION, iterate), work.bench.timed(EULER, step)]
     for phase in phases:
         _repeat(work.bench, phase.name, [phase])
-    return tuple(phase.result() for phase in phases)
+    kernels = kernels_by_kind(learn, PROFILED) if work.bench.on_gpu else ()
+    return tuple(phase.result() for phase in phases), kernels
 
 
 def _measure_decode(work: Distillation) -> PhaseSpeed:
@@ -314,7 +322,13 @@ def _counted(phases: Sequence[PhaseSpeed], counts: Mapping[str, float], rate: fl
     return tuple(phase.counted(counts[phase.name], rate) if phase.name in counts else phase for phase in phases)
 
 
-def _speed(bench: Bench, rate: MatrixRate, phases: tuple[PhaseSpeed, ...], parts: tuple[PhaseSpeed, ...]) -> Speed:
+def _speed(
+    bench: Bench,
+    rate: MatrixRate,
+    phases: tuple[PhaseSpeed, ...],
+    parts: tuple[PhaseSpeed, ...],
+    kernels: tuple[KernelKind, ...],
+) -> Speed:
     medians = {phase.name: phase.seconds.median for phase in phases}
     updates = updates_per_timestep(bench.config.plan)
     return Speed(
@@ -328,6 +342,7 @@ def _speed(bench: Bench, rate: MatrixRate, phases: tuple[PhaseSpeed, ...], parts
         phases=phases,
         parts=parts,
         sum_of_parts=sum(part.seconds.median for part in parts),
+        kernels=kernels,
         edit=extrapolate(medians, sum(updates), len(updates) - 1),
         peak=highest([phase.memory for phase in phases]),
         provenance=provenance(bench.bundle, FULL.name, bench.device),

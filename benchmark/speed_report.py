@@ -56,6 +56,14 @@ class Extrapolation(Record):
     euler_steps: int
 
 
+class KernelKind(Record):
+    """The kernels of an iteration that do the same."""
+
+    name: str
+    seconds: float
+    launches: int
+
+
 class Speed(Record):
     """A measurement."""
 
@@ -69,6 +77,9 @@ class Speed(Record):
     phases: tuple[PhaseSpeed, ...] = Field(description="load, reference edit, iteration, Euler step, decode")
     parts: tuple[PhaseSpeed, ...] = Field(description="of an iteration, each by itself (on a GPU a CUDA graph each)")
     sum_of_parts: float = Field(description="seconds, by medians; the iteration is measured as a whole beside it")
+    kernels: tuple[KernelKind, ...] = Field(
+        default=(), description="of an iteration on a GPU, by what they do; what is left of it are gaps between them"
+    )
     edit: Extrapolation = Field(description="extrapolated, not measured")
     peak: Memory = Field(description="over the phases; the parts are apart, each with a graph's memory of its own")
     provenance: Provenance
@@ -94,7 +105,7 @@ def extrapolate(medians: Mapping[str, float], updates: int, euler_steps: int) ->
 
 def text(speed: Speed) -> str:
     """The measurement for reading: a table, the extrapolated edit, and what is to be known of it."""
-    return "\n".join([*_origin(speed), "", *_table(speed), "", *_ending(speed)])
+    return "\n".join([*_origin(speed), "", *_table(speed), "", *_kernels(speed), *_ending(speed)])
 
 
 def _origin(speed: Speed) -> list[str]:
@@ -135,6 +146,17 @@ def _row(phase: PhaseSpeed, name: str) -> tuple[str, ...]:
     tflop = "-" if phase.tflop is None else f"{phase.tflop:.3g}"
     share = "-" if phase.share is None else f"{phase.share:.0%}"
     return (name, _time(seconds.median), *ranges, str(seconds.runs), *early, tflop, share, *_memory(phase.memory))
+
+
+def _kernels(speed: Speed) -> list[str]:
+    """The iteration's kernels by kind, where they are known, and an empty line."""
+    if not speed.kernels:
+        return []
+    (whole,) = (phase.seconds.median for phase in speed.phases if phase.name == ITERATION)
+    rows = [
+        (kind.name, _time(kind.seconds), f"{kind.seconds / whole:.0%}", str(kind.launches)) for kind in speed.kernels
+    ]
+    return [*aligned([("Kernels", "time", "of an iteration", "launches"), *rows]), ""]
 
 
 def _time(seconds: float) -> str:

@@ -17,6 +17,7 @@ from benchmark.speed_report import (
     LOAD,
     REFERENCE,
     TEACHER,
+    KernelKind,
     MatrixRate,
     PhaseSpeed,
     Speed,
@@ -62,6 +63,13 @@ def measured(origin: Provenance, device: str, peak: Memory, random_weights: bool
         phases=tuple(phases),
         parts=parts,
         sum_of_parts=0.07,
+        kernels=(
+            (
+                KernelKind(name="convolutions", seconds=0.0258, launches=658),
+                KernelKind(name="attention", seconds=0.0142, launches=96),
+            )
+            * on_gpu
+        ),
         edit=extrapolate(MEDIANS, 2150, 39),
         peak=peak,
         provenance=origin.model_copy(update={"hardware": hardware, "bundle": bundle}),
@@ -114,6 +122,17 @@ def test_the_share_is_of_what_the_device_can_do_in_the_median_time():
 def test_the_highest_of_each_kind_of_memory():
     assert highest([memory(3, 9, 1), memory(5, 6, 2)]) == memory(5, 9, 2)
     assert highest([memory(None, None, 1)]) == memory(None, None, 1)
+
+
+def test_kernels_are_told_by_their_share_of_an_iteration(on_gpu, on_cpu):
+    lines = text(on_gpu).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("Kernels"))
+    assert [line.split() for line in lines[start + 2 : start + 4]] == [
+        ["convolutions", "25.8", "ms", "26%", "658"],
+        ["attention", "14.2", "ms", "14%", "96"],
+    ]
+    assert lines[start + 4] == ""
+    assert "Kernels" not in text(on_cpu)
 
 
 def test_json_there_and_back(on_gpu):
