@@ -238,11 +238,12 @@ def _measure_edit(
     reference, shown = _measure_reference(bench)
     work = _begin(bench, shown)
     with at_work(work.trajectory, work.judge, bench.config):
-        (phases, kernels), decode = _measure_loop(work), _measure_decode(work)
+        phases, decode = _measure_loop(work), _measure_decode(work)
         _make_room(bench.device)
         parts = _measure_parts(work)
         _make_room(bench.device)
         counts = count_tflop({**Update(work).parts(), EULER: work.advance, DECODE: work.decode})
+        kernels = _measure_kernels(work) if bench.on_gpu else ()
     counts[ITERATION] = sum(counts[name] for name in Update(work).parts())
     return _counted((reference, *phases, decode), counts, rate), _counted(parts, counts, rate), kernels
 
@@ -270,8 +271,8 @@ def _begin(bench: Bench, shown: Tensor) -> Distillation:
     return Distillation(bench, judge, trajectory, draws, generator)
 
 
-def _measure_loop(work: Distillation) -> tuple[tuple[PhaseSpeed, ...], tuple[KernelKind, ...]]:
-    """The iteration and the Euler step, both there at once as in an edit, and a GPU's kernels of the iteration."""
+def _measure_loop(work: Distillation) -> tuple[PhaseSpeed, ...]:
+    """The iteration and the Euler step, both there at once as in an edit."""
     device = work.trajectory.x.device
     pool = shared_pool(device)
     learn, step = (Replay(compute, device, pool) for compute in (work.update, work.advance))
@@ -283,8 +284,7 @@ def _measure_loop(work: Distillation) -> tuple[tuple[PhaseSpeed, ...], tuple[Ker
     phases = [work.bench.timed(ITERATION, iterate), work.bench.timed(EULER, step)]
     for phase in phases:
         _repeat(work.bench, phase.name, [phase])
-    kernels = kernels_by_kind(learn, PROFILED) if work.bench.on_gpu else ()
-    return tuple(phase.result() for phase in phases), kernels
+    return tuple(phase.result() for phase in phases)
 
 
 def _measure_decode(work: Distillation) -> PhaseSpeed:
@@ -300,6 +300,16 @@ def _measure_parts(work: Distillation) -> tuple[PhaseSpeed, ...]:
     parts = [bench.timed(DRAWS, work.refresh, captured=False), *parts]
     _repeat(bench, "parts of an iteration", parts)
     return tuple(part.result() for part in parts)
+
+
+def _measure_kernels(work: Distillation) -> tuple[KernelKind, ...]:
+    """A GPU's kernels of an iteration. To be done last: what looks at them may slow down what comes after."""
+    _make_room(work.bench.device)
+    learn = Replay(work.update, work.trajectory.x.device)
+    for _ in range(PLAIN_RUNS + 1):
+        work.refresh()
+        learn()
+    return kernels_by_kind(learn, PROFILED)
 
 
 def _repeat(bench: Bench, name: str, phases: Sequence[Timed[Any]]) -> None:
