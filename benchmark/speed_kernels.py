@@ -43,9 +43,11 @@ def kernels_by_kind(compute: Callable[[], object], runs: int) -> tuple[KernelKin
 def tallied(kernels: Iterable[Kernel], runs: int) -> tuple[KernelKind, ...]:
     """The kinds of the kernels of so many runs; what took no time on the GPU is none."""
     kinds: dict[str, tuple[float, int]] = {}
-    for name, microseconds, launches in (kernel for kernel in kernels if kernel.microseconds):
-        time, count = kinds.get(kind_of(name), (0.0, 0))
-        kinds[kind_of(name)] = time + microseconds, count + launches
+    for name, microseconds, launches in kernels:
+        if microseconds:
+            kind = kind_of(name)
+            time, count = kinds.get(kind, (0.0, 0))
+            kinds[kind] = time + microseconds, count + launches
     found = [
         KernelKind(name=name, seconds=time / runs / 1e6, launches=round(count / runs))
         for name, (time, count) in kinds.items()
