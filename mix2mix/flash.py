@@ -4,6 +4,7 @@ On Hopper GPUs its backward pass is the faster one, and as exact. torch calls it
 told, and made sure that the two fit.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,6 +22,9 @@ from torch.nn.attention import (
 from mix2mix.errors import InputError
 
 NAME = "FlashAttention 4"
+
+KEEPS_KERNELS = "FLASH_ATTENTION_CUTE_DSL_CACHE_ENABLED"
+"""Tells it to keep its compiled kernels on the disk, for the next process: seconds of a start."""
 
 CAPABILITIES = (9, 10)
 """Major compute capabilities of the GPUs that torch gives it: Hopper and Blackwell."""
@@ -44,6 +48,7 @@ def flash_4(device: torch.device) -> Iterator[None]:
 
 def _begin(device: torch.device) -> None:
     """Put it into torch's place, and try it out; what goes wrong in packages that do not fit can be anything."""
+    os.environ.setdefault(KEEPS_KERNELS, "1")
     try:
         activate_flash_attention_impl("FA4")
         _try_out(device)

@@ -1,5 +1,7 @@
 """FlashAttention 4 computes attention inside of a block, where it is installed and fits."""
 
+import os
+
 import pytest
 import torch
 from torch.nn.attention import current_flash_attention_impl, register_flash_attention_impl
@@ -50,6 +52,15 @@ def test_it_serves_hopper_and_blackwell_where_it_is_installed(machine):
     assert serves(GPU)
     machine({"flash_attn", "flash_attn.cute"}, (8, 0))
     assert not serves(GPU)
+
+
+@pytest.mark.parametrize(("said", "kept"), [(None, "1"), ("0", "0")])
+def test_its_kernels_are_kept_unless_one_says_otherwise(stand_in, monkeypatch, said, kept):
+    monkeypatch.setenv(flash.KEEPS_KERNELS, said or "")
+    if said is None:
+        monkeypatch.delenv(flash.KEEPS_KERNELS)
+    with flash_4(CPU):
+        assert os.environ[flash.KEEPS_KERNELS] == kept
 
 
 def test_an_older_version_is_not_it(machine):
