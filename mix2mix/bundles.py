@@ -321,6 +321,7 @@ def _build(name: str, folder: Path, settings: BundleSettings, identity: str, dev
     import torch
 
     from mix2mix import loading
+    from mix2mix.channels import stand_in
     from mix2mix.teacher import Teacher
 
     folders = {part: folder / settings.part(part).folder for part in settings.parts}
@@ -335,6 +336,9 @@ def _build(name: str, folder: Path, settings: BundleSettings, identity: str, dev
         # What the compiler's convolutions want; without it they would turn their inputs at every call.
         for convolutional in (editor.unet, student.network):
             convolutional.to(memory_format=torch.channels_last)
+        # The editor's other norms are parts of its blocks, which have no backward pass; a compiler would skip this one.
+        for turned in (editor.last_norm, student.network):
+            stand_in(turned)
     for network in (student, metric.to(device).module, condition.to(device).module):
         network.to(device).requires_grad_(False)
     if settings.resting_device:

@@ -4,11 +4,15 @@ Blocks rather than whole networks: those of one kind and shape are compiled once
 It pays for its minutes where networks are large.
 """
 
+import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import torch
 from torch import nn
@@ -24,13 +28,32 @@ again for other numbers of views; computed twice, all are one function's. torch 
 OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
     "triton.mix_order_reduction": False,
     "comprehensive_padding": False,
+    "realize_reads_threshold": 20,
+    "realize_acc_reads_threshold": 20,
+    "realize_opcount_threshold": 400,
 }
 """For torch's own compiler, two of whose defaults give wrong gradients. Kernels that sum over rows and columns at once
 leave parts of one unwritten, as others report (pytorch issues 190796, 193061). And where rows are padded to whole lines
 of memory, a backward pass may read a tensor by the strides of a padded one, and beyond its end: that of attention to
-nine frames did, with torch 2.11 on an H200."""
+nine frames did, with torch 2.11 on an H200. What a norm and an activation need for their gradients is computed again by
+each kernel that reads it, not written out in fp32 after four reads: that halves what a residual block's backward pass
+moves."""
 
 P = ParamSpec("P")
+T = TypeVar("T")
+
+_WHOLE: dict[Callable[..., Any], str] = {}
+"""Functions that are taken as a whole, with what their source is known by in the compiler's caches."""
+
+
+def whole(function: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function of tensors and constants as one operation to the compiler's tracer, which is slow.
+
+    What comes after the tracer sees what it does. Cached programs are told apart by its module's source, which is to
+    hold all that it calls. The tracer itself takes seconds to import, and so is told when something is compiled.
+    """
+    _WHOLE[function] = hashlib.sha256(Path(inspect.getfile(function)).read_bytes()).hexdigest()
+    return function
 
 
 def compiles(settings: "BundleSettings", device: str) -> bool:
@@ -50,8 +73,8 @@ def uncompiled_because(settings: "BundleSettings", device: str) -> str | None:
 
 
 def compiled_function(function: Callable[P, None], backend: str = "inductor") -> Callable[P, None]:
-    """A function of tensors as one program, if there is a compiler; else as it is."""
-    return function if compiler_missing() else _program(function, backend)
+    """A function of tensors as one program for tensors of many sizes, if there is a compiler; else as it is."""
+    return function if compiler_missing() else _program(function, backend, dynamic=None)
 
 
 @contextmanager
@@ -62,9 +85,17 @@ def compiled(parts: Iterable[nn.Module], backend: str = "inductor") -> Iterator[
         yield
 
 
-def _program(function: Callable[P, Any], backend: str) -> Callable[P, Any]:
-    options = OPTIONS if backend == "inductor" else None
-    return torch.compile(function, dynamic=False, backend=backend, options=options)
+def _program(function: Callable[P, Any], backend: str, dynamic: bool | None = False) -> Callable[P, Any]:
+    for each in _WHOLE:
+        _take_whole(each)
+    known = {f"{each.__module__}.{each.__name__}": source for each, source in _WHOLE.items()}
+    options: Any = {**OPTIONS, "unsafe_marked_cacheable_functions": known} if backend == "inductor" else None
+    return torch.compile(function, dynamic=dynamic, backend=backend, options=options)
+
+
+@cache
+def _take_whole(function: Callable[..., Any]) -> None:
+    torch.compiler.allow_in_graph(function)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ and its published code differ, the code is followed. The paper's ablations (Tabl
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ from mix2mix.schedule import (
     uniform_timestep,
     updates_per_timestep,
 )
-from mix2mix.seva import Conditioned
+from mix2mix.seva import Seva
 from mix2mix.student import Condition, Student, euler_step
 
 
@@ -231,7 +232,7 @@ def prepare(
     network, optimiser = _trained(bundle, mapping, config, device)
     student = Student(network, bundle.student.preconditioning).to(device).train()
     x = student.initial_noise(condition.latents.shape, generator)
-    blocks = [part for part in network.template.modules() if isinstance(part, Conditioned)]
+    blocks = cast(Seva, network.template).blocks()
     return judge, Trajectory(student, condition, x, torch.zeros_like(x[1:]), optimiser, mapping, blocks)
 
 
@@ -242,8 +243,7 @@ def _trained(
     lr, decay, source = config.plan.lr_start, config.weight_decay, bundle.student.network
     if compiles(bundle.settings, device):
         lean = LeanNetwork(source, device)
-        move, first = compiled_function(move_halves), torch.bfloat16 if config.memory == "low" else torch.float32
-        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, first=first, move=move)
+        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, compiled_function(move_halves))
     flat = FlatNetwork(source).to(device)
     return flat, ClippedAdamW([*flat.parameters(), *mapping.parameters()], lr, decay)
 

@@ -56,7 +56,7 @@ class DistillConfig:
     reference: Reference = "edited"
     """The student's input frame: a view that the teacher has edited; or the view as it is (unedited)."""
     memory: Memory = "normal"
-    """low: blocks of the student are computed twice, and a large one's first moments are kept in bf16."""
+    """low: blocks of the student are computed twice."""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

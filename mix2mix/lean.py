@@ -1,7 +1,7 @@
 """AdamW for a large network: one pass over its weights, which lie in bf16 where the network computes with them.
 
 The network's matrices are differentiated as bf16 leaves, and their gradients arrive in bf16, as autocast computes them
-anyway. A step reads the norm of all gradients, then updates weights and moments leaf by leaf. In all 28 bytes are
+anyway. A step reads the norm of all gradients, then updates weights and moments leaf by leaf. In all 24 bytes are
 moved a weight and update, where fp32 weights, cast, with gradients cast back, clipped, and torch's fused AdamW move 64.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mix2mix.flat import Shell, carve, joined, layouts, matrices_and_others
@@ -18,8 +19,14 @@ BETAS, EPS = (0.9, 0.999), 1e-8
 """AdamW's own defaults, which the published code keeps."""
 
 LARGE = 1 << 20
-"""Numbers from which on a weight is a leaf of its own, updated by a kernel for its size. In SEVA 1.1 these are nine
-tenths of all numbers, and of 16 sizes. The others share a leaf: their gradients must first be put in one row."""
+"""Numbers from which on a weight is a leaf of its own. In SEVA 1.1 these are nine tenths of all numbers, and of 16
+sizes. The others share a leaf: their gradients must first be put in one row."""
+
+ROW = 16
+"""Numbers that a kernel for any number of rows may read at once."""
+
+FIRST = torch.bfloat16
+"""What first moments are kept in: they are means over ten steps, to which a rounding by 1/512 at each adds little."""
 
 
 class Pace(NamedTuple):
@@ -60,7 +67,8 @@ class LeanNetwork(nn.Module):
         matrices, others = matrices_and_others(network)
         self._groups = [layouts(group) for group in _leaves(matrices, large)]
         self._others = layouts(others)
-        halves = [split_halves(joined(matrices[name].to(device) for name in group)) for group in self._groups]
+        leaves = (joined(matrices[name].to(device) for name in group) for group in self._groups)
+        halves = [split_halves(whole_rows(leaf)) for leaf in leaves]
         self.leaves = nn.ParameterList(nn.Parameter(upper.view(torch.bfloat16)) for upper, _ in halves)
         self.lowers = [lower for _, lower in halves]
         self.others = nn.Parameter(joined(others.values()).to(device))
@@ -90,8 +98,7 @@ class LeanNetwork(nn.Module):
 class LeanAdamW:
     """AdamW and the clipping of gradients for a `LeanNetwork`, and for what is trained in fp32 beside it.
 
-    `move` is the pass over a leaf of halved weights: `move_halves`, or that compiled. The first moments may be kept in
-    bf16: they are means over ten steps, to which a rounding by 1/512 at each adds little.
+    `move` is the pass over a leaf of halved weights: `move_halves`, or that compiled.
     """
 
     def __init__(
@@ -100,8 +107,6 @@ class LeanAdamW:
         others: Sequence[nn.Parameter],
         lr: float,
         weight_decay: float,
-        *,
-        first: torch.dtype = torch.float32,
         move: "Move | None" = None,
     ) -> None:
         device = network.others.device
@@ -109,7 +114,7 @@ class LeanAdamW:
         self._count = torch.zeros((), dtype=torch.float64, device=device)
         self._weight_decay, self._move = weight_decay, move or move_halves
         self._halved = [
-            Halved(leaf, lower, torch.zeros_like(leaf, dtype=first), torch.zeros_like(leaf, dtype=torch.float32))
+            Halved(leaf, lower, torch.zeros_like(leaf, dtype=FIRST), torch.zeros_like(leaf, dtype=torch.float32))
             for leaf, lower in zip(network.leaves, network.lowers, strict=True)
         ]
         self._whole = [(weight, torch.zeros_like(weight), torch.zeros_like(weight))
@@ -127,8 +132,9 @@ class LeanAdamW:
         whole = gradients_of([weight for weight, *_ in self._whole])
         self.norm.copy_(norm_of(halved, whole))
         pace = self._pace(clip)
-        for (leaf, lower, first, second), gradient in zip(self._halved, halved, strict=True):
-            self._move(leaf.detach().view(torch.int16), lower, first, second, gradient, pace)
+        for each, gradient in zip(self._halved, halved, strict=True):
+            upper, lower, first, second = map(rows_of, (each.leaf.detach().view(torch.int16), *each[1:]))
+            self._move(upper, lower, first, second, rows_of(gradient), pace)
         for (weight, first, second), gradient in zip(self._whole, whole, strict=True):
             moved = moved_by(weight, first, second, gradient, pace)
             for old, new in zip((weight, first, second), moved, strict=True):
@@ -161,12 +167,22 @@ def moved_by(
 
 
 def move_halves(upper: Tensor, lower: Tensor, first: Tensor, second: Tensor, gradient: Tensor, pace: Pace) -> None:
-    """AdamW's step in place, on weights in halves (int16), moments, and a bf16 gradient, all [n]."""
+    """AdamW's step in place, on weights in halves (int16), moments, and a bf16 gradient, all of one shape."""
     before = joined_halves(upper, lower)
     weight, new_first, new_second = moved_by(before, first.float(), second, gradient.float(), pace)
     new_upper, new_lower = split_halves(weight)
     for old, new in zip((upper, lower, first, second), (new_upper, new_lower, new_first, new_second), strict=True):
         old.copy_(new)
+
+
+def whole_rows(numbers: Tensor) -> Tensor:
+    """Numbers [n], and zeros up to whole rows: they have no gradient, and stay zero."""
+    return F.pad(numbers, (0, -len(numbers) % ROW))
+
+
+def rows_of(numbers: Tensor) -> Tensor:
+    """Numbers [rows x ROW] as [rows, ROW]."""
+    return numbers.view(-1, ROW)
 
 
 def norm_of(*gradients: list[Tensor]) -> Tensor:

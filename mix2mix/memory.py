@@ -16,8 +16,8 @@ from mix2mix.errors import InputError
 if TYPE_CHECKING:
     from mix2mix.bundles import Bundle
 
-BYTES_A_WEIGHT = {"normal": 14, "low": 12}
-"""Two halves, two moments and the gradient of `mix2mix.lean`, whose first moment takes two bytes less in low memory."""
+BYTES_A_WEIGHT = 12
+"""Two halves, two moments, the first of them in bf16, and the gradient of `mix2mix.lean`."""
 
 GIB = 2**30
 
@@ -29,7 +29,7 @@ def needed_memory(bundle: "Bundle", views: int, config: DistillConfig) -> int:
     """
     weights = sum(parameter.numel() for parameter in bundle.student.parameters())
     frame = bundle.settings.activation_gib[config.memory] * GIB
-    return weights * BYTES_A_WEIGHT[config.memory] + round(frame * (views + 1))
+    return weights * BYTES_A_WEIGHT + round(frame * (views + 1))
 
 
 def check_memory(bundle: "Bundle", views: int, config: DistillConfig, device: str) -> None:

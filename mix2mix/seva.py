@@ -15,17 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mix2mix.channels import doubled
 from mix2mix.errors import InputError
+from mix2mix.token_blocks import FrameMixing, SpatialBlock
 
 GROUPS = 32
 """Groups of every GroupNorm: channel counts are multiples of it."""
-
-MAX_ATTENTION_BATCH = 65_535
-"""Flash attention puts batch x heads on a CUDA grid axis, which ends here."""
-
-
-FEW_TOKENS = 9
-"""Flash attention pads the T frames at a pixel to a tile of 64; so few are cheaper as sums that a compiler fuses."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Signals(NamedTuple):
 
 
 class Conditioned(nn.Module):
-    """A block that reads the signals besides the features."""
+    """A block that reads the signals besides the features; a residual block may be handed some of these apart."""
 
     def forward(self, x: Tensor, signals: Signals) -> Tensor:
         """Features [B*T, C, h, w] to features."""
@@ -109,8 +104,9 @@ class ResBlock(Conditioned):
         )
         self.skip_connection = nn.Identity() if width == out_width else nn.Conv2d(width, out_width, 1)
 
-    def forward(self, x: Tensor, signals: Signals) -> Tensor:
-        """Features [B*T, width, h, w] to [B*T, out_width, h, w]."""
+    def forward(self, x: Tensor, signals: Signals, skipped: Tensor | None = None) -> Tensor:
+        """Features [B*T, width, h, w] to [B*T, out_width, h, w]; the last of the channels may be handed apart."""
+        x = x if skipped is None else torch.cat([x, skipped], dim=1)
         norm, activation, conv = self.in_layers
         scale, shift = self.dense_emb_layers(signals.pluecker[_size(x)]).chunk(2, dim=1)
         h = conv(activation(norm(x)) * (1 + scale) + shift)
@@ -119,111 +115,23 @@ class ResBlock(Conditioned):
         return output
 
 
-class Attention(nn.Module):
-    """Multi-head attention of tokens to a context."""
-
-    def __init__(self, width: int, context_width: int, head_width: int) -> None:
-        super().__init__()
-        self.heads = width // head_width
-        self.to_q = nn.Linear(width, width, bias=False)
-        self.to_k = nn.Linear(context_width, width, bias=False)
-        self.to_v = nn.Linear(context_width, width, bias=False)
-        self.to_out = nn.Sequential(nn.Linear(width, width))
-
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """Map queries [n, s, width] and context [n, L, context_width] to [n, s, width], or [n, 1, width] if L = 1."""
-        mixed = self.to_v(context)
-        # A softmax over one token is exactly 1: the query does not matter, and to_q and to_k get no gradient.
-        if context.shape[1] > 1:
-            projections = (self.to_q(x), self.to_k(context), mixed)
-            q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in projections)
-            mixed = _attend(q, k, v).transpose(1, 2).flatten(2)
-        output: Tensor = self.to_out(mixed)
-        return output
-
-
-class GatedLinear(nn.Module):
-    """GEGLU: one half of a projection, gated by the GELU of the other."""
-
-    def __init__(self, width: int, out_width: int) -> None:
-        super().__init__()
-        self.proj = nn.Linear(width, 2 * out_width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens [..., width] to [..., out_width]."""
-        # Two products, not halves of one: their gradients need not be put side by side.
-        value, gate = map(F.linear, (x, x), self.proj.weight.chunk(2), self.proj.bias.chunk(2))
-        return value * F.gelu(gate)
-
-
-class FeedForward(nn.Module):
-    """GEGLU four times as wide, and back."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.net = nn.Sequential(GatedLinear(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens [..., width] to the same shape."""
-        output: Tensor = self.net(x)
-        return output
-
-
-class SpatialBlock(nn.Module):
-    """Self-attention among the given tokens, cross-attention to the context, feed-forward; each residual."""
-
-    def __init__(self, width: int, config: SevaConfig) -> None:
-        super().__init__()
-        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
-        self.attn1 = Attention(width, width, config.num_head_channels)
-        self.attn2 = Attention(width, config.context_dim, config.num_head_channels)
-        self.ff = FeedForward(width)
-
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """Tokens [n, s, width] and context [n, L, context_dim] to [n, s, width]."""
-        tokens = self.norm1(x)
-        x = x + self.attn1(tokens, tokens)
-        x = x + _cross_attend(self.attn2, self.norm2, x, context)
-        output: Tensor = x + self.ff(self.norm3(x))
-        return output
-
-
-class FrameMixing(nn.Module):
-    """Attention across the frames at each pixel; returns an update, to be added to its input by the caller."""
-
-    def __init__(self, width: int, config: SevaConfig) -> None:
-        super().__init__()
-        self.norm_in, self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(4))
-        self.ff_in, self.ff = FeedForward(width), FeedForward(width)
-        self.attn1 = Attention(width, width, config.num_head_channels)
-        self.attn2 = Attention(width, config.context_dim, config.num_head_channels)
-
-    def forward(self, x: Tensor, context: Tensor, num_frames: int) -> Tensor:
-        """Tokens [B*T, s, width] and the scene's context [B*T, L, context_dim] to an update [B*T, s, width]."""
-        pixels = x.shape[1]
-        x = x + self.ff_in(self.norm_in(x))
-        tokens = self.norm1(x).unflatten(0, (-1, num_frames)).transpose(1, 2).flatten(0, 1)  # [B*s, T, width]
-        x = x + self.attn1(tokens, tokens).unflatten(0, (-1, pixels)).transpose(1, 2).flatten(0, 1)
-        x = x + _cross_attend(self.attn2, self.norm2, x, context)
-        output: Tensor = self.ff(self.norm3(x))
-        return output
-
-
 class MultiviewTransformer(Conditioned):
     """Spatial and frame-mixing blocks in turn, between two projections, residual as a whole."""
 
     def __init__(self, width: int, depth: int, name: str, config: SevaConfig) -> None:
         super().__init__()
+        widths = width, config.context_dim, config.num_head_channels
         self.joint = name in config.unflatten_names
         self.norm = nn.GroupNorm(GROUPS, width, eps=1e-6)
         self.proj_in = nn.Linear(width, width)
-        self.transformer_blocks = nn.ModuleList(SpatialBlock(width, config) for _ in range(depth))
-        self.time_mix_blocks = nn.ModuleList(FrameMixing(width, config) for _ in range(depth))
+        self.transformer_blocks = nn.ModuleList(SpatialBlock(*widths) for _ in range(depth))
+        self.time_mix_blocks = nn.ModuleList(FrameMixing(*widths) for _ in range(depth))
         self.proj_out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, signals: Signals) -> Tensor:
         """Features [B*T, width, h, w] to the same shape."""
-        frames, scene_context = signals.num_frames, _first_frames(signals.context, signals.num_frames)
+        frames = signals.num_frames
+        scene_context = signals.context[::frames, None].expand(-1, frames, -1, -1).flatten(0, 1)
         tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))  # [B*T, h*w, width]
         for spatial, mixing in zip(self.transformer_blocks, self.time_mix_blocks, strict=True):
             if self.joint:
@@ -258,7 +166,7 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [n, width, h, w] to [n, width, 2h, 2w]."""
-        output: Tensor = self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
+        output: Tensor = self.conv(doubled(x))
         return output
 
 
@@ -276,6 +184,10 @@ class Seva(nn.Module):
         self.out = nn.Sequential(
             nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, config.out_channels, 3, padding=1)
         )
+
+    def blocks(self) -> list[nn.Module]:
+        """The parts that hold nearly all of its work."""
+        return [*(part for part in self.modules() if isinstance(part, Conditioned | Upsample)), self.out]
 
     def forward(self, latents: Tensor, timesteps: Tensor, context: Tensor, pluecker: Tensor, num_frames: int) -> Tensor:
         """Predict from noisy latents; scenes do not see each other.
@@ -301,7 +213,7 @@ class Seva(nn.Module):
             skips.append(h)
         h = _run(self.middle_block, h, signals)
         for block in self.output_blocks:
-            h = _run(block, torch.cat([h, skips.pop()], dim=1), signals)
+            h = _run(block, h, signals, skips.pop())
         output: Tensor = self.out(h)
         return output
 
@@ -358,29 +270,11 @@ def _transformer(config: SevaConfig, side: str, level: int) -> list[nn.Module]:
     return [MultiviewTransformer(width, config.transformer_depth[level], f"{side}_ds{2**level}", config)]
 
 
-def _run(block: nn.Module, x: Tensor, signals: Signals) -> Tensor:
+def _run(block: nn.Module, x: Tensor, signals: Signals, *skipped: Tensor) -> Tensor:
     for layer in block.children():
-        x = layer(x, signals) if isinstance(layer, Conditioned) else layer(x)
+        x = layer(x, signals, *skipped) if isinstance(layer, Conditioned) else layer(x)
+        skipped = ()
     return x
-
-
-def _cross_attend(attend: Attention, norm: nn.LayerNorm, x: Tensor, context: Tensor) -> Tensor:
-    """Cross-attention of normed tokens; to one context token all attend alike, whatever they are."""
-    update: Tensor = attend(norm(x) if context.shape[1] > 1 else x, context)
-    return update
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Scaled dot-product attention [n, h, s, d], in chunks of the batch where flash attention's grid ends."""
-    if torch.compiler.is_compiling() and k.shape[2] <= FEW_TOKENS:
-        weights = ((q.unsqueeze(-2) * k.unsqueeze(-3)).sum(-1) * q.shape[-1] ** -0.5).softmax(-1)
-        mixed: Tensor = (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2)
-        return mixed
-    chunk = MAX_ATTENTION_BATCH // q.shape[1]
-    if q.shape[0] <= chunk:
-        return F.scaled_dot_product_attention(q, k, v)
-    parts = (slice(start, start + chunk) for start in range(0, q.shape[0], chunk))
-    return torch.cat([F.scaled_dot_product_attention(q[part], k[part], v[part]) for part in parts])
 
 
 def _pyramid(pluecker: Tensor, levels: int) -> dict[tuple[int, int], Tensor]:
@@ -388,11 +282,6 @@ def _pyramid(pluecker: Tensor, levels: int) -> dict[tuple[int, int], Tensor]:
     height, width = _size(pluecker)
     sizes = [(height >> level, width >> level) for level in range(levels)]
     return {size: F.interpolate(pluecker, size, mode="bilinear", align_corners=True) for size in sizes}
-
-
-def _first_frames(context: Tensor, num_frames: int) -> Tensor:
-    """Context of each scene's first frame, given to all its frames: [B*T, L, C] to the same shape."""
-    return context[::num_frames, None].expand(-1, num_frames, -1, -1).flatten(0, 1)
 
 
 def _size(x: Tensor) -> tuple[int, int]:

@@ -21,6 +21,9 @@ class Gain(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(0.1))
 
+    def blocks(self):
+        return []
+
     def forward(self, latents, timesteps, context, pluecker, num_frames):
         return self.gain * latents[:, :4]
 

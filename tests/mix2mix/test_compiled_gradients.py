@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mix2mix.attention import reliable_kernels
+from mix2mix.channels import stand_in
 from mix2mix.compiling import compiled, recomputed
-from mix2mix.seva import MultiviewTransformer, ResBlock, SevaConfig, Signals
+from mix2mix.seva import Conditioned, MultiviewTransformer, ResBlock, SevaConfig, Signals, Upsample
 
 CONFIG = SevaConfig()
 
@@ -27,7 +28,7 @@ def signals(frames: int, side: int) -> Signals:
 def gradients(block: nn.Module, x: Tensor, told: Signals, autocast: bool = True) -> dict[str, Tensor]:
     """Of the sum of the output's squares by every weight that it depends on, and by the input."""
     with torch.autocast("cuda", torch.bfloat16, enabled=autocast):
-        loss = block(x, told).float().square().mean()
+        loss = (block(x, told) if isinstance(block, Conditioned) else block(x)).float().square().mean()
     named = {**dict(block.named_parameters()), "input": x}
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     return {name: gradient for name, gradient in zip(named, found, strict=True) if gradient is not None}
@@ -56,9 +57,18 @@ def test_of_a_residual_block(width, out_width, side, frames, twice):
     check(ResBlock(width, out_width, CONFIG), torch.randn(frames, width, side, side), twice)
 
 
+@pytest.mark.parametrize("frames", [5, 9])
+def test_of_what_lies_between(frames, twice):
+    torch.manual_seed(0)
+    check(Upsample(1280), torch.randn(frames, 1280, 9, 9), twice)
+    last = nn.Sequential(nn.GroupNorm(32, 320), nn.SiLU(), nn.Conv2d(320, 4, 3, padding=1))
+    check(last, torch.randn(frames, 320, 36, 36), twice)
+
+
 def check(block: nn.Module, x: Tensor, twice) -> None:
     """Rounded to bf16 both ways, compiled gradients are as near to those in fp32 as plain ones."""
-    block, x = block.cuda(), x.cuda().requires_grad_()
+    block, x = block.cuda(), x.cuda().to(memory_format=torch.channels_last).requires_grad_()
+    stand_in(block)
     told = signals(x.shape[0], x.shape[-1])
     truth = gradients(block, x, told, autocast=False)
     with reliable_kernels():

@@ -1,5 +1,9 @@
 """Blocks are compiled for as long as they are at work, and are as they were afterwards."""
 
+import hashlib
+from pathlib import Path
+from unittest.mock import ANY
+
 import pytest
 import torch
 from functorch.compile import make_boxed_compiler, min_cut_rematerialization_partition
@@ -8,7 +12,15 @@ from torch._dynamo.backends.common import aot_autograd
 
 from mix2mix import compiling
 from mix2mix.bundles import BundleSettings
-from mix2mix.compiling import OPTIONS, compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
+from mix2mix.compiling import (
+    OPTIONS,
+    compiled,
+    compiled_function,
+    compiler_missing,
+    recomputed,
+    uncompiled_because,
+    whole,
+)
 
 
 class Doubling(nn.Module):
@@ -34,13 +46,47 @@ def test_parts_run_compiled_inside_and_plain_outside(compile_calls):
     with compiled([one, other]):
         assert [part(1) for part in (one, other, untouched)] == [102, 102, 2]
     assert [part(1) for part in (one, other)] == [2, 2]
-    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": OPTIONS}] * 2
+    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": ANY}] * 2
 
 
 def test_torch_knows_the_options_and_would_choose_otherwise():
-    usual = {"triton.mix_order_reduction": True, "comprehensive_padding": True}
-    assert torch._inductor.config.get_config_copy().items() >= usual.items()
-    assert OPTIONS == {"triton.mix_order_reduction": False, "comprehensive_padding": False}
+    usual = torch._inductor.config.get_config_copy()
+    assert {name for name, value in OPTIONS.items() if usual[name] == value} == set()
+    assert not OPTIONS["triton.mix_order_reduction"]
+    assert not OPTIONS["comprehensive_padding"]
+
+
+@whole
+def swish(x, scale: float):
+    return x * (scale * x).sigmoid()
+
+
+class Swish(nn.Module):
+    def forward(self, x):
+        return swish(x, 2.0)
+
+
+def test_what_is_taken_as_a_whole_is_one_operation_to_the_tracer():
+    torch._dynamo.reset()
+    traced, part, x = [], Swish(), torch.linspace(-2, 2, 9, requires_grad=True)
+
+    def backend(graph, inputs):
+        traced.extend(node.target for node in graph.graph.nodes if node.op == "call_function")
+        return graph
+
+    with compiled([part], backend=backend):
+        found = part(x)
+    assert traced == [swish]
+    torch.testing.assert_close(torch.autograd.grad(found.sum(), x), torch.autograd.grad(swish(x, 2.0).sum(), x))
+
+
+def test_its_programs_are_cached_by_its_source(compile_calls):
+    with compiled([Doubling()]):
+        options = compile_calls[-1]["options"]
+    known = options["unsafe_marked_cacheable_functions"]
+    source = Path(__file__).read_bytes()
+    assert known[f"{__name__}.swish"] == hashlib.sha256(source).hexdigest()
+    assert options.items() >= OPTIONS.items()
 
 
 def test_an_error_inside_leaves_them_plain(compile_calls):
@@ -72,7 +118,7 @@ def test_what_compilation_lacks_is_named(monkeypatch):
 def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeypatch):
     monkeypatch.setattr(compiling, "find_spec", lambda name: object())
     assert compiled_function(lambda x: 2 * x)(1) == 102
-    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": OPTIONS}]
+    assert compile_calls == [{"dynamic": None, "backend": "inductor", "options": ANY}]
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     assert compiled_function(lambda x: 2 * x)(1) == 2
 

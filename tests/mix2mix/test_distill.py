@@ -27,7 +27,7 @@ from mix2mix.mini.world import FAMILIES
 from mix2mix.optimiser import ClippedAdamW
 from mix2mix.scene import Scene, pluecker_rays
 from mix2mix.schedule import UpdatePlan, learning_rate, seva_sigmas, updates_per_timestep
-from mix2mix.seva import Conditioned, Seva, SevaConfig
+from mix2mix.seva import Seva, SevaConfig
 from mix2mix.student import Preconditioning, Student, reference_condition
 
 EDIT = Edit("Turn him into a vampire", "a man", "a vampire", text_guidance=7.5, image_guidance=1.5)
@@ -203,7 +203,7 @@ def test_an_euler_step_needs_no_program_that_an_update_has_not(bundle):
     student = copy.deepcopy(bundle.student).requires_grad_(True)
     trajectory = trajectory_of(student, side=8, context=bundle.condition_clip.width)
     draws = draws_of(trajectory, 8)
-    blocks = [part for part in student.modules() if isinstance(part, Conditioned)]
+    blocks = student.network.blocks()
     programs = torch._dynamo.utils.counters["stats"]
     with compiled(blocks, backend="eager"):
         before = programs["unique_graphs"]

@@ -29,7 +29,7 @@ def free(monkeypatch):
 
 
 def test_what_is_needed_by_hand(bundle):
-    assert needed_memory(bundle, 4, NORMAL) == (14 + 5 * 2) * GIB
+    assert needed_memory(bundle, 4, NORMAL) == (12 + 5 * 2) * GIB
     assert needed_memory(bundle, 4, LOW) == (12 + 5 * 0.5) * GIB
 
 
@@ -39,11 +39,11 @@ def test_enough_is_enough(bundle, free):
 
 
 def test_low_memory_is_the_way_out_where_it_is_one(bundle, free):
-    free(23.9)
+    free(21.9)
     with pytest.raises(InputError) as told:
         check_memory(bundle, 4, NORMAL, "cuda:1")
     assert str(told.value) == (
-        "free memory of cuda:1: got 23.9 GiB; expected 24.0 GiB for 4 views with bundle large. "
+        "free memory of cuda:1: got 21.9 GiB; expected 22.0 GiB for 4 views with bundle large. "
         "Add --memory low: 14.5 GiB are enough then, for more time."
     )
     check_memory(bundle, 4, LOW, "cuda:1")

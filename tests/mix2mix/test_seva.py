@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mix2mix import seva
 from mix2mix.errors import InputError
-from mix2mix.seva import Attention, Seva, SevaConfig, timestep_embedding
+from mix2mix.seva import Seva, SevaConfig, timestep_embedding
 
 FRAMES, SIDE = 3, 8
 
@@ -104,37 +102,6 @@ def test_every_input_matters(model: Seva, inputs: dict[str, Tensor]):
 def test_joint_attention_is_a_property_of_the_layers_named(model: Seva):
     joint = {name for name, layer in model.named_modules() if getattr(layer, "joint", False)}
     assert joint == {"output_blocks.0.1", "output_blocks.1.1"}
-
-
-def reference_attention(layer: Attention, x: Tensor, context: Tensor) -> Tensor:
-    """The textbook formula, head by head."""
-    q, k, v = layer.to_q(x), layer.to_k(context), layer.to_v(context)
-    heads = []
-    for part in torch.arange(q.shape[-1]).chunk(layer.heads):
-        scores = q[..., part] @ k[..., part].transpose(1, 2) / len(part) ** 0.5
-        heads.append(scores.softmax(dim=-1) @ v[..., part])
-    return layer.to_out(torch.cat(heads, dim=-1))
-
-
-@pytest.mark.parametrize("tokens", [1, 7])
-def test_attention_is_the_textbook_s_also_for_a_context_of_one_token(tokens: int):
-    torch.manual_seed(0)
-    layer, x, context = Attention(32, 24, 16), torch.randn(2, 5, 32), torch.randn(2, tokens, 24)
-    torch.testing.assert_close(
-        layer(x, context).expand(-1, 5, -1), reference_attention(layer, x, context), rtol=1e-5, atol=1e-6
-    )
-
-
-def test_attention_beyond_the_grid_of_flash_attention_is_chunked(monkeypatch: pytest.MonkeyPatch):
-    torch.manual_seed(0)
-    layer, x = Attention(32, 32, 16), torch.randn(11, 5, 32)
-    whole = layer(x, x)
-    batches = []
-    attend = F.scaled_dot_product_attention
-    monkeypatch.setattr(seva, "MAX_ATTENTION_BATCH", 9)
-    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda q, k, v: batches.append(len(q)) or attend(q, k, v))
-    torch.testing.assert_close(layer(x, x), whole)
-    assert batches == [4, 4, 3]
 
 
 def test_only_what_the_one_token_softmax_ignores_goes_without_gradient(model: Seva, inputs: dict[str, Tensor]):
