@@ -110,12 +110,12 @@ def joined(weights: Iterable[Tensor]) -> Tensor:
 
 def carve(vector: Tensor, group: Mapping[str, Layout]) -> dict[str, Tensor]:
     """Views of a vector as the weights that lie in it one after another; there may be more numbers at its end."""
-    counts = [layout.count for layout in group.values()]
-    # The gradient of one part is itself; those of several have to be put in one row.
-    parts = (vector,) if counts == [len(vector)] else vector.split([*counts, len(vector) - sum(counts)])
+    counts, parts = [layout.count for layout in group.values()], [vector]
+    if counts != [len(vector)]:  # the gradient of one part is itself; those of several have to be put in one row
+        *parts, _ = vector.split([*counts, len(vector) - sum(counts)])
     return {
         name: part.view(layout.sizes).permute(layout.back)
-        for (name, layout), part in zip(group.items(), parts, strict=False)
+        for (name, layout), part in zip(group.items(), parts, strict=True)
     }
 
 
