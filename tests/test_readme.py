@@ -30,13 +30,7 @@ METHODS = {
     "teacher only": ("teacher-only",),
     "DGE": ("dge",),
 }
-RUNTIMES = {
-    "I-N2N": "in2n",
-    "I-Mix2Mix": "i-mix2mix",
-    "I-GS2GS": "igs2gs",
-    "DGE": "dge",
-    "Text2Video-Zero": "t2vz",
-}
+RUNTIMES = ("I-N2N", "I-Mix2Mix", "I-GS2GS", "DGE", "Text2Video-Zero")
 VARIANTS = {
     "as it is: k = 50, f = 0.5": ("i-mix2mix",),
     "no random cross-view attention": ("i-mix2mix@attention=plain",),
@@ -64,15 +58,15 @@ def readme_table(heading: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows if not row[0].startswith(("---", "method", "minutes", "variant"))}
 
 
-def measured() -> dict[str, dict[str, str]]:
-    """The rows of the committed run, by method."""
-    with (REFERENCE / "mini-full-tables" / "every-method.csv").open(newline="", encoding="utf-8") as file:
+def committed(table: str) -> dict[str, dict[str, str]]:
+    """The rows of a table of a committed run, by method."""
+    with (REFERENCE / table).open(newline="", encoding="utf-8") as file:
         return {row["method"]: row for row in csv.DictReader(file)}
 
 
 def shown(methods: tuple[str, ...], tables: tuple[Table, ...], columns: tuple[str, ...]) -> list[str]:
     """``0.857 (0.342)``, as README writes the values of one method or several, the paper's in brackets."""
-    rows = measured()
+    rows = committed("mini-full-tables/every-method.csv")
     paper = {row.method: row for table in tables for row in table.rows}
     fields = []
     for column in columns:
@@ -107,16 +101,16 @@ def test_tables_3_and_5_are_the_committed_ones(label: str) -> None:
 @pytest.mark.parametrize("label", RUNTIMES)
 def test_table_4_is_the_committed_one(label: str) -> None:
     """Minutes an edit, extrapolated where it is, and to fit the scene; and the paper's."""
-    with (REFERENCE / "paper-full-tables" / "table-4.csv").open(newline="", encoding="utf-8") as file:
-        rows = {row["method"].partition("@")[0]: row for row in csv.DictReader(file)}
-    row, paper = rows[RUNTIMES[label]], {row.method: row.minutes for row in TABLE_4.rows}
+    (method,) = METHODS[label]
+    rows = {name.partition("@")[0]: row for name, row in committed("paper-full-tables/table-4.csv").items()}
+    row, paper = rows[method], {row.method: row.minutes for row in TABLE_4.rows}
     seconds = (row["seconds_extrapolated"] or row["seconds"], row["seconds_fit"])
     found = [f"{float(value) / 60:.2f}" if value else "-" for value in seconds]
-    assert readme_table("| minutes an edit")[label] == [*found, f"{paper[RUNTIMES[label]]:g}"]
+    assert readme_table("| minutes an edit")[label] == [*found, f"{paper[method]:g}"]
 
 
 def test_a_row_says_what_it_is_of() -> None:
-    assert readme_table("| minutes an edit").keys() == RUNTIMES.keys()
+    assert readme_table("| minutes an edit").keys() == set(RUNTIMES)
     assert readme_table("All twenty edits of the paper").keys() == SIX.keys()
     assert readme_table("## The paper's tables").keys() == METHODS.keys()
     assert readme_table("| variant of I-Mix2Mix").keys() == VARIANTS.keys()
