@@ -54,6 +54,7 @@ from mix2mix.distill_config import DistillConfig, Memory, distill_config
 from mix2mix.edit import Progress
 from mix2mix.memory import check_memory
 from mix2mix.mini.world import held_out_scene
+from mix2mix.programs import shared_programs
 from mix2mix.reference import choose_reference, edit_reference
 from mix2mix.replay import PLAIN_RUNS, Replay, shared_pool
 from mix2mix.schedule import learning_rate, student_timesteps, updates_per_timestep
@@ -223,7 +224,7 @@ def count_tflop(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """
     counts = {}
     # One counter for all: it follows a forward pass into its backward pass.
-    with torch.compiler.set_stance("force_eager"), FlopCounterMode(display=False) as counter:
+    with shared_programs().resting(), FlopCounterMode(display=False) as counter:
         for name, work in works.items():
             before = counter.get_total_flops()
             work()

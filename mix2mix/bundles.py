@@ -336,9 +336,7 @@ def _build(name: str, folder: Path, settings: BundleSettings, identity: str, dev
         # What the compiler's convolutions want; without it they would turn their inputs at every call.
         for convolutional in (editor.unet, student.network):
             convolutional.to(memory_format=torch.channels_last)
-        # The editor's other norms are parts of its blocks, which have no backward pass; a compiler would skip this one.
-        for turned in (editor.last_norm, student.network):
-            stand_in(turned)
+        stand_in(student.network)
     for network in (student, metric.to(device).module, condition.to(device).module):
         network.to(device).requires_grad_(False)
     if settings.resting_device:

@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mix2mix.compiling import whole
-
 
 class GroupNorm(nn.GroupNorm):
     """torch's group norm, from the statistics of channels while it is compiled."""
@@ -36,7 +34,6 @@ class Convolution(nn.Conv2d):
         return convolved + self.bias.to(convolved.dtype)[:, None, None]
 
 
-@whole
 def group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
     """Group norm of features [n, C, h, w], from the statistics of channels."""
     variances, means = torch.var_mean(x.float(), (2, 3), correction=0)
@@ -49,7 +46,6 @@ def group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float)
     return normed if torch.is_autocast_enabled(x.device.type) else normed.to(x.dtype)
 
 
-@whole
 def product_of_pixels(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Features [n, C, h, w] times a weight [out, C, 1, 1], and a bias [out]: [n, out, h, w]."""
     pixels, weight, missing = x.movedim(1, -1), weight.flatten(1), -x.shape[1] % ALIGNED

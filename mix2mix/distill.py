@@ -29,7 +29,7 @@ from mix2mix.edit import Edit, Progress
 from mix2mix.flash import NAME as FLASH_4
 from mix2mix.flash import flash_4, serves
 from mix2mix.flat import FlatNetwork
-from mix2mix.lean import LeanAdamW, LeanNetwork, move_halves
+from mix2mix.lean import LeanAdamW, LeanNetwork
 from mix2mix.memory import check_memory
 from mix2mix.optimiser import ClippedAdamW, Optimiser
 from mix2mix.reference import choose_reference, condition_on, edit_reference
@@ -243,7 +243,7 @@ def _trained(
     lr, decay, source = config.plan.lr_start, config.weight_decay, bundle.student.network
     if compiles(bundle.settings, device):
         lean = LeanNetwork(source, device)
-        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, compiled_function(move_halves))
+        return lean, LeanAdamW(lean, list(mapping.parameters()), lr, decay, compiled_function)
     flat = FlatNetwork(source).to(device)
     return flat, ClippedAdamW([*flat.parameters(), *mapping.parameters()], lr, decay)
 
@@ -255,10 +255,10 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     with ExitStack() as stack:
         stack.enter_context(reliable_kernels())
         stack.enter_context(_shared_attention(judge, config.attention))
+        if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
+            stack.enter_context(compiled([bundle.teacher.unet, *trajectory.blocks]))
         if config.memory == "low":
             stack.enter_context(recomputed(trajectory.blocks))
-        if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
-            stack.enter_context(compiled([*bundle.teacher.editor.blocks(), *trajectory.blocks]))
         if uses_flash_4(bundle, trajectory.x.device):
             stack.enter_context(flash_4(trajectory.x.device))
         yield

@@ -1,7 +1,7 @@
 """AdamW for a large network: one pass over its weights, which lie in bf16 where the network computes with them.
 
 The network's matrices are differentiated as bf16 leaves, and their gradients arrive in bf16, as autocast computes them
-anyway. A step reads the norm of all gradients, then updates weights and moments leaf by leaf. In all 24 bytes are
+anyway. A step reads the norm of all gradients, then updates weights and moments leaf by leaf. In all 22 bytes are
 moved a weight and update, where fp32 weights, cast, with gradients cast back, clipped, and torch's fused AdamW move 64.
 """
 
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mix2mix.flat import Shell, carve, joined, layouts, matrices_and_others
-from mix2mix.halves import joined_halves, split_halves
+from mix2mix.halves import joined_bytes, joined_halves, split_bytes, split_halves
 
 BETAS, EPS = (0.9, 0.999), 1e-8
 """AdamW's own defaults, which the published code keeps."""
@@ -26,7 +26,9 @@ ROW = 16
 """Numbers that a kernel for any number of rows may read at once."""
 
 FIRST = torch.bfloat16
-"""What first moments are kept in: they are means over ten steps, to which a rounding by 1/512 at each adds little."""
+"""What first moments are kept in: they are means over ten steps, to which a rounding by 1/512 at each adds little.
+
+Second moments are means over a thousand, and would not move in so coarse steps: they keep a third byte."""
 
 
 class Pace(NamedTuple):
@@ -50,9 +52,17 @@ class Halved(NamedTuple):
     lower: Tensor
     first: Tensor
     second: Tensor
+    tail: Tensor
+    """The second moments' third bytes."""
+
+    @property
+    def pieces(self) -> list[Tensor]:
+        """All of them, in whole rows."""
+        return [rows_of(piece) for piece in (self.leaf.detach().view(torch.int16), *self[1:])]
 
 
-Move = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Pace], None]
+Compile = Callable[[Callable[..., None]], Callable[..., None]]
+"""Makes a faster function of one."""
 
 
 class LeanNetwork(nn.Module):
@@ -98,7 +108,7 @@ class LeanNetwork(nn.Module):
 class LeanAdamW:
     """AdamW and the clipping of gradients for a `LeanNetwork`, and for what is trained in fp32 beside it.
 
-    `move` is the pass over a leaf of halved weights: `move_halves`, or that compiled.
+    `compile` is given the passes over a leaf of halved weights.
     """
 
     def __init__(
@@ -107,14 +117,14 @@ class LeanAdamW:
         others: Sequence[nn.Parameter],
         lr: float,
         weight_decay: float,
-        move: "Move | None" = None,
+        compile: Compile = lambda function: function,
     ) -> None:
         device = network.others.device
         self.lr, self.norm = torch.tensor(lr, device=device), torch.zeros((), device=device)
         self._count = torch.zeros((), dtype=torch.float64, device=device)
-        self._weight_decay, self._move = weight_decay, move or move_halves
+        self._weight_decay, self._move, self._fade = weight_decay, compile(move_halves), compile(fade_halves)
         self._halved = [
-            Halved(leaf, lower, torch.zeros_like(leaf, dtype=FIRST), torch.zeros_like(leaf, dtype=torch.float32))
+            Halved(leaf, lower, *(torch.zeros_like(leaf, dtype=kind) for kind in (FIRST, torch.int16, torch.int8)))
             for leaf, lower in zip(network.leaves, network.lowers, strict=True)
         ]
         self._whole = [(weight, torch.zeros_like(weight), torch.zeros_like(weight))
@@ -128,14 +138,15 @@ class LeanAdamW:
     @torch.no_grad()
     def step(self, clip: float) -> None:
         """Take one step by the gradient, scaled down to a norm of `clip` where it is longer."""
-        halved = gradients_of([each.leaf for each in self._halved])
-        whole = gradients_of([weight for weight, *_ in self._whole])
-        self.norm.copy_(norm_of(halved, whole))
+        self.norm.copy_(norm_of(self._leaves()))
         pace = self._pace(clip)
-        for each, gradient in zip(self._halved, halved, strict=True):
-            upper, lower, first, second = map(rows_of, (each.leaf.detach().view(torch.int16), *each[1:]))
-            self._move(upper, lower, first, second, rows_of(gradient), pace)
-        for (weight, first, second), gradient in zip(self._whole, whole, strict=True):
+        for each in self._halved:
+            if each.leaf.grad is None:
+                self._fade(*each.pieces[:2], pace)
+            else:
+                self._move(*each.pieces, rows_of(each.leaf.grad), pace)
+        for weight, first, second in self._whole:
+            gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
             moved = moved_by(weight, first, second, gradient, pace)
             for old, new in zip((weight, first, second), moved, strict=True):
                 old.copy_(new)
@@ -166,13 +177,22 @@ def moved_by(
     return pace.decay * weight - pace.rate * first / (second.sqrt() * pace.root + EPS), first, second
 
 
-def move_halves(upper: Tensor, lower: Tensor, first: Tensor, second: Tensor, gradient: Tensor, pace: Pace) -> None:
+def move_halves(
+    upper: Tensor, lower: Tensor, first: Tensor, second: Tensor, tail: Tensor, gradient: Tensor, pace: Pace
+) -> None:
     """AdamW's step in place, on weights in halves (int16), moments, and a bf16 gradient, all of one shape."""
-    before = joined_halves(upper, lower)
-    weight, new_first, new_second = moved_by(before, first.float(), second, gradient.float(), pace)
-    new_upper, new_lower = split_halves(weight)
-    for old, new in zip((upper, lower, first, second), (new_upper, new_lower, new_first, new_second), strict=True):
-        old.copy_(new)
+    before = joined_halves(upper, lower), first.float(), joined_bytes(second, tail)
+    weight, new_first, new_second = moved_by(*before, gradient.float(), pace)
+    first.copy_(new_first)
+    for pieces, new in ((upper, lower), split_halves(weight)), ((second, tail), split_bytes(new_second)):
+        for old, piece in zip(pieces, new, strict=True):
+            old.copy_(piece)
+
+
+def fade_halves(upper: Tensor, lower: Tensor, pace: Pace) -> None:
+    """The same where there has never been a gradient: weights in halves decay, and moments stay zero."""
+    for old, piece in zip((upper, lower), split_halves(pace.decay * joined_halves(upper, lower)), strict=True):
+        old.copy_(piece)
 
 
 def whole_rows(numbers: Tensor) -> Tensor:
@@ -185,18 +205,16 @@ def rows_of(numbers: Tensor) -> Tensor:
     return numbers.view(-1, ROW)
 
 
-def norm_of(*gradients: list[Tensor]) -> Tensor:
-    """Of all numbers [] in fp32, given in groups of one precision: one pass over each, which writes nothing."""
-    norms = [norm for group in gradients for norm in torch._foreach_norm(group, 2, dtype=torch.float32)]
+def norm_of(leaves: Sequence[nn.Parameter]) -> Tensor:
+    """Of all gradients that a backward pass has left [] in fp32: one pass over each, which writes nothing."""
+    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
+    if not gradients:
+        raise RuntimeError("a step was asked for before a backward pass")
+    kinds = dict.fromkeys(gradient.dtype for gradient in gradients)
+    groups = [[gradient for gradient in gradients if gradient.dtype == kind] for kind in kinds]
+    norms = [norm for group in groups for norm in torch._foreach_norm(group, 2, dtype=torch.float32)]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
     return norm
-
-
-def gradients_of(leaves: Sequence[nn.Parameter]) -> list[Tensor]:
-    """The gradients that a backward pass has left; zero where the output does not depend on a leaf."""
-    if all(leaf.grad is None for leaf in leaves):
-        raise RuntimeError("a step was asked for before a backward pass")
-    return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
 def _leaves(weights: Mapping[str, Tensor], large: int) -> list[dict[str, Tensor]]:

@@ -16,8 +16,8 @@ from mix2mix.errors import InputError
 if TYPE_CHECKING:
     from mix2mix.bundles import Bundle
 
-BYTES_A_WEIGHT = 12
-"""Two halves, two moments, the first of them in bf16, and the gradient of `mix2mix.lean`."""
+BYTES_A_WEIGHT = 11
+"""Two halves, two moments of two and three bytes, and the gradient of `mix2mix.lean`."""
 
 GIB = 2**30
 

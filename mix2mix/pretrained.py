@@ -87,19 +87,6 @@ class Editor:
             nn.Module.to(network, dtype=dtype)  # diffusers' own warns of layers to be kept in fp32, here of none
         return self
 
-    def blocks(self) -> list[nn.Module]:
-        """The U-Net's parts that hold nearly all of its work."""
-        from diffusers.models.resnet import ResnetBlock2D
-        from diffusers.models.transformers.transformer_2d import Transformer2DModel
-
-        kinds = ResnetBlock2D | Transformer2DModel
-        return [*(part for part in self.unet.modules() if isinstance(part, kinds)), self.last_norm]
-
-    @property
-    def last_norm(self) -> nn.Module:
-        """The one norm of the U-Net that is in none of its blocks."""
-        return cast(nn.Module, self.unet.conv_norm_out)
-
     def tokens(self, texts: Sequence[str]) -> Tensor:
         """Token ids [N, L] int64 on the CPU, padded or cut to the encoder's length."""
         tokenizer = self.pipeline.tokenizer

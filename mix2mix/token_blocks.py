@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mix2mix.compiling import whole
-
 MAX_ATTENTION_BATCH = 65_535
 """Flash attention puts batch x heads on a CUDA grid axis, which ends here."""
 
@@ -113,7 +111,6 @@ def _cross_attend(attend: Attention, norm: nn.LayerNorm, x: Tensor, context: Ten
     return update
 
 
-@whole
 def mixed_by_one_product(x: Tensor, to_q: Tensor, to_k: Tensor, to_v: Tensor, heads: int) -> Tensor:
     """Self-attention of tokens [n, s, width], compiled: in the gradient, the three are summed at once, not rounded."""
     q, k, v = (_split(y, heads) for y in F.linear(x, torch.cat([to_q, to_k, to_v])).chunk(3, -1))

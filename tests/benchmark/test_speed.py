@@ -8,6 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._dynamo.aot_compile_types import GraphModuleSerializableCallable
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark import speed
 from benchmark.speed import Bench, Effort, Update, count_tflop, matrix_rate, measure
@@ -26,10 +28,12 @@ from benchmark.speed_report import (
     text,
 )
 from mix2mix.bundles import load_bundle
+from mix2mix.compiling import compiled
 from mix2mix.distill_config import distill_config
 from mix2mix.edit import Edit
 from mix2mix.errors import InputError
 from mix2mix.mini.world import held_out_scene
+from mix2mix.programs import Programs
 from mix2mix.seva import Seva, SevaConfig
 from mix2mix.student import Preconditioning, Student
 
@@ -86,14 +90,20 @@ def test_each_piece_of_work_is_counted_by_itself_a_backward_pass_too():
     assert counts["backward"] == pytest.approx(product)  # of the weights alone: x needs no gradient
 
 
-def test_what_is_compiled_is_counted_as_it_is_written():
-    def product(a, b):
+class Product(nn.Module):
+    def forward(self, a, b):
         return (a[:, :, None] * b[None]).sum(1) if torch.compiler.is_compiling() else a @ b
 
-    compiled = torch.compile(product, backend="eager")
-    a, b = torch.ones(3, 5), torch.ones(5, 7)
-    torch.testing.assert_close(compiled(a, b), a @ b)
-    assert tflop(lambda: compiled(a, b)) == 2 * 3 * 5 * 7 / 1e12
+
+def test_what_is_compiled_is_counted_as_it_is_written(monkeypatch, tmp_path):
+    programs = Programs(tmp_path, lambda graph, inputs: GraphModuleSerializableCallable(graph))
+    monkeypatch.setattr(speed, "shared_programs", lambda: programs)
+    product, a, b = Product(), torch.ones(3, 5), torch.ones(5, 7)
+    with compiled([product], programs), FlopCounterMode(display=False) as counter:
+        torch.testing.assert_close(product(a, b), a @ b)
+        assert counter.get_total_flops() == 0 + 2 * 3 * 5 * 7  # of the product beside it alone
+    with compiled([product], programs):
+        assert tflop(lambda: product(a, b)) == 2 * 3 * 5 * 7 / 1e12
 
 
 def test_the_matrix_rate_is_the_product_s_arithmetic_over_its_median_time(monkeypatch):

@@ -1,29 +1,12 @@
 """Blocks are compiled for as long as they are at work, and are as they were afterwards."""
 
-import hashlib
-from pathlib import Path
-from unittest.mock import ANY
-
 import pytest
 import torch
-from functorch.compile import make_boxed_compiler, min_cut_rematerialization_partition
 from torch import nn
-from torch._dynamo.backends.common import aot_autograd
 
 from mix2mix import compiling
 from mix2mix.bundles import BundleSettings
-from mix2mix.compiling import (
-    OPTIONS,
-    compiled,
-    compiled_function,
-    compiler_missing,
-    recomputed,
-    uncompiled_because,
-    whole,
-)
-
-GIVEN = {**OPTIONS, "unsafe_marked_cacheable_functions": ANY}
-"""Options that torch's compiler is given."""
+from mix2mix.compiling import compiled, compiled_function, compiler_missing, recomputed, uncompiled_because
 
 
 class Doubling(nn.Module):
@@ -31,83 +14,48 @@ class Doubling(nn.Module):
         return 2 * x
 
 
-@pytest.fixture
-def compile_calls(monkeypatch):
-    """In place of torch's compiler: what it was given; what it makes adds a hundred."""
-    calls = []
+class Hundred:
+    """In place of programs: what was called, and what it gives and a hundred."""
 
-    def stand_in(function, **options):
-        calls.append(options)
-        return lambda x: function(x) + 100
+    def __init__(self) -> None:
+        self.calls = []
 
-    monkeypatch.setattr(torch, "compile", stand_in)
-    return calls
+    def run(self, call):
+        self.calls.append(call)
+        return call.function(*call.arguments, **call.named) + 100
 
 
-def test_parts_run_compiled_inside_and_plain_outside(compile_calls):
+def test_parts_run_compiled_inside_and_plain_outside():
     one, other, untouched = Doubling(), Doubling(), Doubling()
-    with compiled([one, other]):
+    with compiled([one, other], Hundred()):
         assert [part(1) for part in (one, other, untouched)] == [102, 102, 2]
     assert [part(1) for part in (one, other)] == [2, 2]
-    assert compile_calls == [{"dynamic": False, "backend": "inductor", "options": GIVEN}] * 2
 
 
-def test_torch_knows_the_options_and_would_choose_otherwise():
-    usual = torch._inductor.config.get_config_copy()
-    assert {name for name, value in OPTIONS.items() if usual[name] == value} == set()
-    assert not OPTIONS["triton.mix_order_reduction"]
-    assert not OPTIONS["comprehensive_padding"]
-
-
-@whole
-def swish(x, scale: float):
-    return x * (scale * x).sigmoid()
-
-
-class Swish(nn.Module):
-    def forward(self, x):
-        return swish(x, 2.0)
-
-
-def test_what_is_taken_as_a_whole_is_one_operation_to_the_tracer():
-    torch._dynamo.reset()
-    traced, part, x = [], Swish(), torch.linspace(-2, 2, 9, requires_grad=True)
-
-    def backend(graph, inputs):
-        traced.extend(node.target for node in graph.graph.nodes if node.op == "call_function")
-        return graph
-
-    with compiled([part], backend=backend):
-        found = part(x)
-    assert traced == [swish]
-    torch.testing.assert_close(torch.autograd.grad(found.sum(), x), torch.autograd.grad(swish(x, 2.0).sum(), x))
-
-
-def test_its_programs_are_cached_by_its_source(compile_calls):
-    with compiled([Doubling()]):
-        options = compile_calls[-1]["options"]
-    known = options["unsafe_marked_cacheable_functions"]
-    source = Path(__file__).read_bytes()
-    assert known[f"{__name__}.swish"] == hashlib.sha256(source).hexdigest()
-    assert options == GIVEN
-
-
-def test_an_error_inside_leaves_them_plain(compile_calls):
+def test_programs_are_those_of_the_process_unless_given(monkeypatch):
+    shared = Hundred()
+    monkeypatch.setattr(compiling, "shared_programs", lambda: shared)
     part = Doubling()
-    with pytest.raises(ZeroDivisionError), compiled([part]):
+    with compiled([part]):
+        part(x=1)
+    (call,) = shared.calls
+    assert (call.arguments, call.named, call.any_length) == ((part,), {"x": 1}, False)
+
+
+def test_an_error_inside_leaves_them_plain():
+    part = Doubling()
+    with pytest.raises(ZeroDivisionError), compiled([part], Hundred()):
         raise ZeroDivisionError
     assert part(1) == 2
     assert part.__dict__.keys() == Doubling().__dict__.keys()
 
 
-def test_the_real_compiler_keeps_one_program_for_parts_of_one_kind_and_shape():
-    torch._dynamo.reset()
-    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+def test_one_program_serves_parts_of_one_kind_and_shape(programs, made):
     layers = [nn.Linear(3, 3) for _ in range(12)]
     x = torch.ones(2, 3)
-    with torch.no_grad(), compiled(layers, backend="eager"):
+    with torch.no_grad(), compiled(layers, programs):
         outputs = [layer(x) for layer in layers]
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == before + 1
+    assert len(made) == 1
     assert all(torch.equal(output, layer(x)) for output, layer in zip(outputs, layers, strict=True))
 
 
@@ -118,12 +66,16 @@ def test_what_compilation_lacks_is_named(monkeypatch):
     assert compiler_missing() is None
 
 
-def test_a_function_is_compiled_where_there_is_a_compiler(compile_calls, monkeypatch):
+def test_a_function_is_compiled_where_there_is_a_compiler(monkeypatch):
     monkeypatch.setattr(compiling, "find_spec", lambda name: object())
-    assert compiled_function(lambda x: 2 * x)(1) == 102
-    assert compile_calls == [{"dynamic": None, "backend": "inductor", "options": GIVEN}]
+    hundred, given = Hundred(), []
+    compiled_function(lambda x: given.append(x) or x, hundred)(1)
+    (call,) = hundred.calls
+    assert (call.arguments, call.any_length) == ((1,), True)
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
-    assert compiled_function(lambda x: 2 * x)(1) == 2
+    compiled_function(given.append, hundred)(2)
+    assert len(hundred.calls) == 1
+    assert given == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -183,47 +135,15 @@ def test_blocks_that_are_computed_twice_give_the_same_gradients_from_less_memory
     assert all("forward" not in block.__dict__ for block in wide)
 
 
-def test_compiled_they_are_still_one_program(wide):
-    torch._dynamo.reset()
+def test_compiled_they_have_the_programs_that_they_have_otherwise(wide, programs, made):
     x = torch.ones(8, 4, requires_grad=True)
-    expected, _ = gradients(wide, x)
-    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-    with recomputed(wide), compiled(wide, backend="aot_eager"):
-        found = compiled_gradients(wide, x)
+    expected, much = gradients(wide, x)
+    with compiled(wide, programs):
+        gradients(wide, x)
+        programs_of_once = len(made)
+        with recomputed(wide):
+            found, little = gradients(wide, x)
     assert all(torch.allclose(*pair, atol=1e-6) for pair in zip(found, expected, strict=True))
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == before + 1
+    assert little < much / 10
+    assert len(made) == programs_of_once == 1
     assert all("forward" not in block.__dict__ for block in wide)
-
-
-def test_their_program_keeps_little_for_the_backward_pass(wide):
-    x = torch.ones(8, 4, requires_grad=True)
-    much, little = [], []
-    with compiled(wide, backend=counting(much)):
-        compiled_gradients(wide, x)
-    with recomputed(wide), compiled(wide, backend=counting(little)):
-        compiled_gradients(wide, x)
-    weights = sum(weight.numel() for block in wide for weight in block.parameters())
-    assert sum(little) - weights < 0.1 * (sum(much) - weights)
-
-
-def compiled_gradients(blocks, x):
-    for block in blocks:
-        x = block(x, {"factor": torch.tensor(2.0)})
-    return torch.autograd.grad(x.square().sum(), [weight for block in blocks for weight in block.parameters()])
-
-
-def counting(kept):
-    """A compiler that computes as it is told to, and notes how many numbers a forward pass leaves behind."""
-
-    def forward(program, inputs):
-        def run(arguments):
-            outputs = program(*arguments)
-            kept.append(sum(output.numel() for output in outputs if isinstance(output, torch.Tensor)))
-            return outputs
-
-        run._boxed_call = True
-        return run
-
-    backward = make_boxed_compiler(lambda program, inputs: program.forward)
-    torch._dynamo.reset()
-    return aot_autograd(fw_compiler=forward, bw_compiler=backward, partition_fn=min_cut_rematerialization_partition)

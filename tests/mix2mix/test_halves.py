@@ -1,8 +1,8 @@
-"""No bit of a number is lost in two halves, and the upper one is its bf16 rounding."""
+"""No bit of a number is lost in two halves, and few in three bytes; the first two are its bf16 rounding."""
 
 import torch
 
-from mix2mix.halves import joined_halves, split_halves
+from mix2mix.halves import joined_bytes, joined_halves, split_bytes, split_halves
 
 
 def numbers() -> torch.Tensor:
@@ -30,3 +30,20 @@ def test_the_upper_half_is_the_nearest_bf16_number_and_at_a_tie_the_one_away_fro
 
 def test_a_number_of_bf16_has_nothing_in_its_lower_half():
     assert not split_halves(numbers().bfloat16().float())[1].any()
+
+
+def test_three_bytes_are_a_number_to_16_bits():
+    x = numbers()
+    x = x[x.abs() > torch.finfo(torch.float32).tiny]
+    found = joined_bytes(*split_bytes(x))
+    assert bool(((found - x).abs() <= 2.0**-16 * x.abs()).all())
+    assert not torch.equal(found, x)
+
+
+def test_of_three_bytes_none_changes_when_they_are_split_again():
+    found = joined_bytes(*split_bytes(numbers()))
+    assert torch.equal(joined_bytes(*split_bytes(found)).view(torch.int32), found.view(torch.int32))
+
+
+def test_zero_stays_zero_in_three_bytes():
+    assert joined_bytes(*split_bytes(torch.zeros(3))).tolist() == [0, 0, 0]

@@ -29,8 +29,8 @@ def free(monkeypatch):
 
 
 def test_what_is_needed_by_hand(bundle):
-    assert needed_memory(bundle, 4, NORMAL) == (12 + 5 * 2) * GIB
-    assert needed_memory(bundle, 4, LOW) == (12 + 5 * 0.5) * GIB
+    assert needed_memory(bundle, 4, NORMAL) == (11 + 5 * 2) * GIB
+    assert needed_memory(bundle, 4, LOW) == (11 + 5 * 0.5) * GIB
 
 
 def test_enough_is_enough(bundle, free):
@@ -39,12 +39,12 @@ def test_enough_is_enough(bundle, free):
 
 
 def test_low_memory_is_the_way_out_where_it_is_one(bundle, free):
-    free(21.9)
+    free(20.9)
     with pytest.raises(InputError) as told:
         check_memory(bundle, 4, NORMAL, "cuda:1")
     assert str(told.value) == (
-        "free memory of cuda:1: got 21.9 GiB; expected 22.0 GiB for 4 views with bundle large. "
-        "Add --memory low: 14.5 GiB are enough then, for more time."
+        "free memory of cuda:1: got 20.9 GiB; expected 21.0 GiB for 4 views with bundle large. "
+        "Add --memory low: 13.5 GiB are enough then, for more time."
     )
     check_memory(bundle, 4, LOW, "cuda:1")
 
