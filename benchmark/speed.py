@@ -224,7 +224,7 @@ def count_tflop(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """
     counts = {}
     # One counter for all: it follows a forward pass into its backward pass.
-    with shared_programs().resting(), FlopCounterMode(display=False) as counter:
+    with shared_programs().as_written(), FlopCounterMode(display=False) as counter:
         for name, work in works.items():
             before = counter.get_total_flops()
             work()

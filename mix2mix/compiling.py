@@ -53,9 +53,12 @@ def compiled_function(function: Callable[P, None], programs: Programs | None = N
 def compiled(parts: Iterable[nn.Module], programs: Programs | None = None) -> Iterator[None]:
     """Within the block, these parts of networks are compiled when they first run; afterwards all is as it was.
 
-    Parts of one kind and shape share a program; programs are those of the process unless given.
+    Parts of one kind and shape share a program; programs are those of the process unless given. Within the block parts
+    may be computed twice, and are not to be copied; what is computed twice already cannot be compiled.
     """
-    chosen = programs or shared_programs()
+    parts, chosen = list(parts), programs or shared_programs()
+    if any("forward" in part.__dict__ for part in parts):
+        raise RuntimeError("parts are compiled first, then computed twice")
     with _computing_by({part: _ByProgram(chosen, part) for part in parts}):
         yield
 
@@ -75,13 +78,16 @@ class _ByProgram:
 
 
 def _own_forward(part: nn.Module, *inputs: Any, **named: Any) -> Any:
-    """What a part computes as it is written: of its class, whatever wraps that one, and not of the part itself."""
+    """The forward pass of a part's class, past whatever stands in for it on the part."""
     return type(part).forward(part, *inputs, **named)
 
 
 @contextmanager
 def recomputed(parts: Iterable[nn.Module]) -> Iterator[None]:
-    """Within the block, these parts keep their inputs alone for a backward pass, and compute the rest again in it."""
+    """Within the block, these parts keep their inputs alone for a backward pass, and compute the rest again in it.
+
+    Compiled before, they compute by the same programs both times.
+    """
     with _computing_by({part: partial(_checkpointed, part.forward) for part in parts}):
         yield
 

@@ -1,13 +1,16 @@
-"""fp32 numbers in pieces, the first of them two bytes: their bf16 rounding, which networks compute with as it is.
+"""fp32 numbers in pieces, the first of which are two bytes of a bf16 number.
 
-What that leaves off is kept beside it as a whole number: of weights in two bytes, so that none of the 32 bits is lost,
-and a working copy takes no memory of its own; of second moments in one.
+What that leaves off is kept beside it as a whole number. Weights have two bytes for it: none of their 32 bits is lost,
+and networks compute with the first piece as it is. Second moments have one.
 """
 
 import torch
 from torch import Tensor
 
 _HALF, _SHORT_HALF = 1 << 15, 1 << 7
+
+_NAN = 0x7FC00000
+"""The bits of one that can be rounded: others would turn into zero."""
 
 
 def joined_halves(upper: Tensor, lower: Tensor) -> Tensor:
@@ -17,7 +20,7 @@ def joined_halves(upper: Tensor, lower: Tensor) -> Tensor:
 
 def split_halves(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Both halves of fp32 numbers as int16: the bits of their bf16 rounding, ties away from zero, and what is left."""
-    bits = numbers.view(torch.int32)
+    bits = _bits(numbers)
     upper = (bits + _HALF) >> 16
     return upper.to(torch.int16), (bits - (upper << 16)).to(torch.int16)
 
@@ -28,7 +31,11 @@ def joined_bytes(upper: Tensor, tail: Tensor) -> Tensor:
 
 
 def split_bytes(numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """Three bytes of fp32 numbers: the bits of their bf16 rounding as int16, and what is left as int8, to 2^-16."""
-    bits = (numbers.view(torch.int32) + _SHORT_HALF) >> 8
+    """Three bytes of fp32 numbers: the bits of a bf16 number near each as int16; what is left as int8, to 2^-16."""
+    bits = (_bits(numbers) + _SHORT_HALF) >> 8
     upper = (bits + _SHORT_HALF) >> 8
     return upper.to(torch.int16), (bits - (upper << 8)).to(torch.int8)
+
+
+def _bits(numbers: Tensor) -> Tensor:
+    return torch.where(numbers.isnan(), _NAN, numbers.view(torch.int32))

@@ -127,6 +127,8 @@ class LeanAdamW:
             Halved(leaf, lower, *(torch.zeros_like(leaf, dtype=kind) for kind in (FIRST, torch.int16, torch.int8)))
             for leaf, lower in zip(network.leaves, network.lowers, strict=True)
         ]
+        self._moving: set[int] = set()
+        """Leaves that have had a gradient."""
         self._whole = [(weight, torch.zeros_like(weight), torch.zeros_like(weight))
                        for weight in (network.others, *others)]  # fmt: skip
 
@@ -140,14 +142,15 @@ class LeanAdamW:
         """Take one step by the gradient, scaled down to a norm of `clip` where it is longer."""
         self.norm.copy_(norm_of(self._leaves()))
         pace = self._pace(clip)
-        for each in self._halved:
-            if each.leaf.grad is None:
-                self._fade(*each.pieces[:2], pace)
+        for number, each in enumerate(self._halved):
+            if each.leaf.grad is not None:
+                self._moving.add(number)
+            if number in self._moving:
+                self._move(*each.pieces, rows_of(gradient_of(each.leaf)), pace)
             else:
-                self._move(*each.pieces, rows_of(each.leaf.grad), pace)
+                self._fade(*each.pieces[:2], pace)
         for weight, first, second in self._whole:
-            gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
-            moved = moved_by(weight, first, second, gradient, pace)
+            moved = moved_by(weight, first, second, gradient_of(weight), pace)
             for old, new in zip((weight, first, second), moved, strict=True):
                 old.copy_(new)
 
@@ -203,6 +206,11 @@ def whole_rows(numbers: Tensor) -> Tensor:
 def rows_of(numbers: Tensor) -> Tensor:
     """Numbers [rows x ROW] as [rows, ROW]."""
     return numbers.view(-1, ROW)
+
+
+def gradient_of(leaf: nn.Parameter) -> Tensor:
+    """What a backward pass has left; zero where the output does not depend on the leaf."""
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
 
 def norm_of(leaves: Sequence[nn.Parameter]) -> Tensor:

@@ -6,7 +6,6 @@ arguments of one description lie beside each other, and the first whose guards h
 """
 
 import hashlib
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,35 +75,44 @@ class Programs:
     def __init__(self, folder: Path, backend: Backend = "inductor") -> None:
         self._folder, self._backend = folder, backend
         self._known: dict[str, list[Program]] = {}
-        self._resting = False
+        self._unread: dict[str, list[Path]] = {}
+        self._as_written = False
 
     def run(self, call: Call) -> Any:
         """The function's result, by its program; InputError where the one that was kept cannot be read."""
-        if self._resting:
+        if self._as_written:
             return call.function(*call.arguments, **call.named)
         return self._program(call)(*call.arguments, **call.named)
 
     @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Within the block functions compute as they are written."""
-        self._resting = True
+    def as_written(self) -> Iterator[None]:
+        """Within the block functions compute as they are written, not by programs."""
+        before, self._as_written = self._as_written, True
         try:
             yield
         finally:
-            self._resting = False
+            self._as_written = before
 
     def _program(self, call: Call) -> Program:
         """The first that serves the call, of those that are known, or were kept; else a new one."""
         kind = kind_of(call)
+        with _one_thread():
+            for program in self._candidates(kind, call):
+                if program.guard_check(*call.arguments, **call.named):
+                    return program
+            program = _compiled(call, self._backend)
+        self._known[kind].append(program)
+        self._keep(program, f"{kind}-{len(self._known[kind])}")
+        return program
+
+    def _candidates(self, kind: str, call: Call) -> Iterator[Program]:
+        """Programs of a kind; files are read one after another, since most often the first will do."""
         if kind not in self._known:
-            self._known[kind] = [_read(path, call) for path in sorted(self._folder.glob(f"{kind}-*"))]
-        known = self._known[kind]
-        for program in known:
-            if program.guard_check(*call.arguments, **call.named):
-                return program
-        known.append(_compiled(call, self._backend))
-        self._keep(known[-1], f"{kind}-{len(known)}")
-        return known[-1]
+            self._known[kind], self._unread[kind] = [], sorted(self._folder.glob(f"{kind}-*"))
+        yield from self._known[kind]
+        while self._unread[kind]:
+            self._known[kind].append(_read(self._unread[kind].pop(0), call))
+            yield self._known[kind][-1]
 
     def _keep(self, program: Program, name: str) -> None:
         """Write a program to its file, whole or not at all: other processes may write it, too."""
@@ -118,21 +126,34 @@ class Programs:
 @cache
 def shared_programs() -> Programs:
     """Those of this process, kept beside what torch's compiler keeps, by this package's sources and what runs them."""
+    import torch._inductor.config
+    from torch._dynamo.package import SystemInfo
     from torch._inductor.runtime.cache_dir_utils import cache_dir
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    known = [sys.version, *(version(name) for name in ("torch", "diffusers")), gpu, repr(OPTIONS)]
+    settings: Any = torch._inductor.config
+    known = [SystemInfo.current(), version("diffusers"), settings.get_hash(), OPTIONS]
     sources = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
     return Programs(Path(cache_dir()) / "mix2mix" / _digest(known + sources))
 
 
 def kind_of(call: Call) -> str:
-    """The function's name with a digest of what its arguments look like, and of how torch is to compute."""
+    """The function's name with a digest of what its arguments look like, and of how torch is to compute.
+
+    What else a program depends on, its guards tell.
+    """
     leaves = tree_leaves((call.arguments, dict(call.named)))
     kinds = {"cpu", *(leaf.device.type for leaf in leaves if isinstance(leaf, Tensor))}
     modes = [(kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in sorted(kinds)]
     looks = [_look(leaf, call.any_length) for leaf in leaves]
-    return f"{call.function.__qualname__}-{_digest([torch.is_grad_enabled(), modes, *looks])}"
+    name = f"{call.function.__module__}.{call.function.__qualname__}"
+    return f"{name}-{_digest([torch.is_grad_enabled(), modes, _attention_kernels(), *looks])}"
+
+
+def _attention_kernels() -> list[bool]:
+    """Which kinds are allowed, of which the tracer chooses one, without a guard."""
+    cuda: Any = torch.backends.cuda
+    kinds = (cuda.flash_sdp_enabled, cuda.mem_efficient_sdp_enabled, cuda.math_sdp_enabled, cuda.cudnn_sdp_enabled)
+    return [allowed() for allowed in kinds]
 
 
 def _look(argument: Any, any_length: bool) -> object:
@@ -152,7 +173,22 @@ def _digest(known: list[Any]) -> str:
     return hashlib.sha256(repr(known).encode()).hexdigest()[:24]
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Guards hold the CPU's number of threads, which is nothing to a GPU's programs."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _compiled(call: Call, backend: Backend) -> Program:
+    if call.function.__closure__ or "<" in call.function.__qualname__:
+        raise ValueError(
+            f"{call.function.__qualname__} is known by its name to other processes: make it a function of a module"
+        )
     options: dict[str, Any] = {"guard_filter_fn": _can_be_kept} | (OPTIONS if backend == "inductor" else {})
     with torch._dynamo.config.patch(enable_aot_compile=True):
         function: Any = torch.compile(call.function, fullgraph=True, dynamic=False, backend=backend, options=options)

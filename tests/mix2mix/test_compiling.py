@@ -135,6 +135,11 @@ def test_blocks_that_are_computed_twice_give_the_same_gradients_from_less_memory
     assert all("forward" not in block.__dict__ for block in wide)
 
 
+def test_what_is_computed_twice_cannot_be_compiled_any_more(wide, programs):
+    with recomputed(wide), pytest.raises(RuntimeError, match="compiled first"), compiled(wide, programs):
+        pass
+
+
 def test_compiled_they_have_the_programs_that_they_have_otherwise(wide, programs, made):
     x = torch.ones(8, 4, requires_grad=True)
     expected, much = gradients(wide, x)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mix2mix import compiling
 from mix2mix import distill as method
 from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor
 from mix2mix.bundles import load_bundle
@@ -669,6 +670,44 @@ def test_too_little_memory_is_told_before_any_work(bundle, monkeypatch):
 def test_low_memory_gives_the_same_views(bundle, done):
     """On a CPU, where nothing but the blocks' second computation is saved."""
     assert torch.equal(run(bundle, config=replace(TINY, memory="low")).views, done[0].views)
+
+
+def forward_pass(bundle, memory, seen):
+    """Of an update as on a GPU: parts that ran by programs are seen, and numbers kept for the backward pass counted."""
+    scene, config, kept = make_scene(), replace(TINY, memory=memory), []
+    given = (0, scene.images[:1], torch.Generator().manual_seed(0), "cpu")
+    judge, trajectory = method.prepare(scene, EDIT, bundle, config, *given)
+    draws = method.new_draws(trajectory, judge)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(method, "compiles", lambda *_: True)
+        patch.setattr(method, "compiler_missing", lambda: None)
+        patch.setattr(method, "serves", lambda device: False)
+        patch.setattr(compiling, "shared_programs", lambda: seen)
+        with method.at_work(trajectory, judge, config):
+            with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+                z0 = method.predict(trajectory, draws)
+            judge.gradient(z0, draws.t, draws.noise)
+    return trajectory, sum(kept)
+
+
+def test_on_a_gpu_teacher_and_blocks_run_by_programs_and_low_memory_keeps_less_of_them(bundle):
+    seen, kept = Seen(), {}
+    for memory in CHOICES["memory"]:
+        seen.parts.clear()
+        trajectory, kept[memory] = forward_pass(bundle, memory, seen)
+        assert seen.parts == [*trajectory.blocks, bundle.teacher.unet]
+    assert kept["low"] < kept["normal"] / 2
+
+
+class Seen:
+    """In place of programs: computes as it is written, and notes what."""
+
+    def __init__(self):
+        self.parts = []
+
+    def run(self, call):
+        self.parts.append(call.arguments[0])
+        return call.function(*call.arguments, **call.named)
 
 
 class NoHostRead(TorchDispatchMode):

@@ -1,4 +1,4 @@
-"""No bit of a number is lost in two halves, and few in three bytes; the first two are its bf16 rounding."""
+"""No bit of a number is lost in two halves, whose upper one is its bf16 rounding, and few in three bytes."""
 
 import torch
 
@@ -47,3 +47,12 @@ def test_of_three_bytes_none_changes_when_they_are_split_again():
 
 def test_zero_stays_zero_in_three_bytes():
     assert joined_bytes(*split_bytes(torch.zeros(3))).tolist() == [0, 0, 0]
+
+
+def test_what_is_no_number_or_infinite_stays_so():
+    """On NVIDIA's GPUs, the former has all bits set."""
+    bits = torch.tensor([0x7FFFFFFF, 0x7FC00000, -1, 0x7F800000, -0x800000], dtype=torch.int32)
+    x = bits.view(torch.float32)
+    for found in (joined_halves(*split_halves(x)), joined_bytes(*split_bytes(x))):
+        assert found.isnan().tolist() == [True, True, True, False, False]
+        assert found[3:].tolist() == [float("inf"), -float("inf")]

@@ -138,18 +138,38 @@ def test_given_the_same_gradients_it_is_torch_s_adamw_to_rounding(scale):
     torch.testing.assert_close(untouched, layer.weight.detach()[3:] * (1 - 1e-5) ** 100, rtol=1e-5, atol=0)
 
 
+@pytest.mark.usefixtures("first_moments_in_fp32")
+def test_a_leaf_that_has_had_a_gradient_goes_on_by_its_moments():
+    layer, g = nn.Linear(40, 30), torch.Generator().manual_seed(0)
+    halved = lean_of(layer_of(layer))
+    plain = [nn.Parameter(weight.clone()) for weight in halved.weights().values()]
+    ours, theirs = LeanAdamW(halved, [], lr=1e-3, weight_decay=0.01), ClippedAdamW(plain, lr=1e-3, weight_decay=0.01)
+    for step in range(20):
+        gradients = [torch.randn(weight.shape, generator=g).bfloat16().float() * (step % 2) for weight in plain]
+        for weight, gradient in zip(plain, gradients, strict=True):
+            weight.grad = gradient.clone()
+        give(halved, gradients)
+        if step % 2 == 0:
+            halved.leaves[0].grad = None
+        ours.step(math.inf)
+        theirs.step(math.inf)
+    for found, expected in zip(halved.weights().values(), plain, strict=True):
+        torch.testing.assert_close(found, expected.detach(), rtol=1e-5, atol=1e-6)
+
+
 def layer_of(layer: nn.Linear) -> nn.Module:
     """The layer with a norm, so that there are weights of both kinds."""
     return nn.Sequential(layer, nn.LayerNorm(30))
 
 
-def give(network: LeanNetwork, gradients, beside) -> None:
+def give(network: LeanNetwork, gradients, beside=None) -> None:
     """Set the gradients: of weight and bias of the layer, of those of the norm, and of what is trained beside it."""
     (leaf,) = network.leaves
     joined = torch.cat([gradient.flatten() for gradient in (gradients[2], gradients[3])])
     leaf.grad = lean.whole_rows(joined).bfloat16()
     network.others.grad = torch.cat(gradients[:2])
-    beside.grad = gradients[-1].clone()
+    if beside is not None:
+        beside.grad = gradients[-1].clone()
 
 
 def test_that_first_moments_are_kept_in_bf16_matters_little(network, seva_inputs, request):

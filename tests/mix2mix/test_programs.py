@@ -5,11 +5,14 @@ import json
 import subprocess
 import sys
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.package import SystemInfo
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mix2mix import programs as module
 from mix2mix.errors import InputError
@@ -125,16 +128,44 @@ def test_a_program_keeps_nothing_of_what_it_was_made_for(programs):
     assert weight() is None
 
 
-def test_at_rest_functions_compute_as_they_are_written(programs, made):
-    with programs.resting():
+def test_functions_can_compute_as_they_are_written(programs, made):
+    with programs.as_written():
+        with programs.as_written():
+            pass
         assert alike(programs, Scaled())
     assert len(made) == 0
     assert alike(programs, Scaled())
     assert len(made) == 1
 
 
+def test_another_number_of_threads_needs_no_other_program(programs, made):
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            assert alike(programs, Scaled())
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert len(made) == 1
+
+
+def test_which_attention_kernels_are_allowed_is_told_apart():
+    kinds = set()
+    for allowed in (SDPBackend.MATH, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION):
+        with sdpa_kernel(allowed):
+            kinds.add(kind_of(Call(add_up, (X,))))
+    assert len(kinds) == 3
+
+
+@pytest.mark.parametrize("function", [lambda x: x, (lambda y: lambda x: x + y)(1)], ids=["lambda", "closure"])
+def test_a_function_that_has_no_name_of_its_own_is_refused(programs, function):
+    with pytest.raises(ValueError, match="make it a function of a module"):
+        programs.run(Call(function, (X,)))
+
+
 def test_a_kind_is_named_after_its_function():
-    assert kind_of(Call(add_up, (X,))).startswith("add_up-")
+    assert kind_of(Call(add_up, (X,))).startswith(f"{__name__}.add_up-")
 
 
 # --- on the disk -----------------------------------------------------------------------------------------------------
@@ -154,6 +185,8 @@ PROCESS = """
 import json, sys, torch
 from pathlib import Path
 from torch import nn
+from torch._dynamo.package import SystemInfo
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from mix2mix.programs import Call, Programs
 
 torch.manual_seed(0)
@@ -205,20 +238,29 @@ def folder(monkeypatch, tmp_path):
 
 def test_they_lie_beside_what_torch_s_compiler_keeps(folder, tmp_path):
     assert folder().parent == tmp_path / "mix2mix"
+
+
+def test_a_process_has_them_once():
     assert shared_programs() is shared_programs()
 
 
-def test_they_are_found_by_sources_options_and_torch(folder, monkeypatch):
+def test_they_are_found_by_sources_settings_and_versions(folder, monkeypatch):
     known = {folder()}
+    assert folder() in known
     monkeypatch.setitem(OPTIONS, "realize_reads_threshold", 5)
     known.add(folder())
+    with torch._inductor.config.patch(emulate_precision_casts=True):
+        known.add(folder())
     monkeypatch.setattr(module, "version", lambda name: f"another {name}")
     known.add(folder())
+    here = SystemInfo.current()
+    for what in ("python_version", "torch_version", "triton_version", "gpu_name"):
+        monkeypatch.setattr(SystemInfo, "current", lambda what=what: replace(here, **{what: "another"}))
+        known.add(folder())
     read = Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda path, **how: read(path, **how) + "#")
     known.add(folder())
-    assert len(known) == 4
-    assert folder() in known
+    assert len(known) == 9
 
 
 def test_torch_knows_the_options_and_would_choose_otherwise():
