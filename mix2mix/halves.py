@@ -7,8 +7,6 @@ and networks compute with the first piece as it is. Second moments have one.
 import torch
 from torch import Tensor
 
-_HALF, _SHORT_HALF = 1 << 15, 1 << 7
-
 _NAN = 0x7FC00000
 """The bits of one that can be rounded: others would turn into zero."""
 
@@ -21,7 +19,7 @@ def joined_halves(upper: Tensor, lower: Tensor) -> Tensor:
 def split_halves(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Both halves of fp32 numbers as int16: the bits of their bf16 rounding, ties away from zero, and what is left."""
     bits = _bits(numbers)
-    upper = (bits + _HALF) >> 16
+    upper = _without(bits, 16)
     return upper.to(torch.int16), (bits - (upper << 16)).to(torch.int16)
 
 
@@ -32,9 +30,14 @@ def joined_bytes(upper: Tensor, tail: Tensor) -> Tensor:
 
 def split_bytes(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Three bytes of fp32 numbers: the bits of a bf16 number near each as int16; what is left as int8, to 2^-16."""
-    bits = (_bits(numbers) + _SHORT_HALF) >> 8
-    upper = (bits + _SHORT_HALF) >> 8
+    bits = _without(_bits(numbers), 8)
+    upper = _without(bits, 8)
     return upper.to(torch.int16), (bits - (upper << 8)).to(torch.int8)
+
+
+def _without(bits: Tensor, lowest: int) -> Tensor:
+    """Whole numbers without so many of their lowest bits, rounded."""
+    return (bits + (1 << lowest - 1)) >> lowest
 
 
 def _bits(numbers: Tensor) -> Tensor:

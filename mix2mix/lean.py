@@ -6,6 +6,8 @@ moved a weight and update, where fp32 weights, cast, with gradients cast back, c
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
@@ -218,9 +220,8 @@ def norm_of(leaves: Sequence[nn.Parameter]) -> Tensor:
     gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
     if not gradients:
         raise RuntimeError("a step was asked for before a backward pass")
-    kinds = dict.fromkeys(gradient.dtype for gradient in gradients)
-    groups = [[gradient for gradient in gradients if gradient.dtype == kind] for kind in kinds]
-    norms = [norm for group in groups for norm in torch._foreach_norm(group, 2, dtype=torch.float32)]
+    groups = groupby(gradients, key=attrgetter("dtype"))  # those of one precision are read by one kernel
+    norms = [norm for _, group in groups for norm in torch._foreach_norm(list(group), 2, dtype=torch.float32)]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
     return norm
 

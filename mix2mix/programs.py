@@ -14,7 +14,7 @@ from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -217,10 +217,9 @@ def _leave_length_open(call: Call) -> None:
 
 
 def _read(path: Path, call: Call) -> Program:
+    written, scope = BytesIO(path.read_bytes()), call.function.__globals__
     try:
-        program: Any = torch.compiler.load_compiled_function(
-            BytesIO(path.read_bytes()), f_globals=call.function.__globals__
-        )
+        program = cast(Program, torch.compiler.load_compiled_function(written, f_globals=scope))
     except Exception as error:  # what a spoilt file does to its reader can be anything
         raise InputError(
             f"compiled program {path}",
@@ -229,5 +228,4 @@ def _read(path: Path, call: Call) -> Program:
             fix=f"Delete the folder {path.parent}: programs are compiled again then.",
         ) from error
     program.disable_guard_check()
-    kept: Program = program
-    return kept
+    return program

@@ -9,6 +9,9 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from torch.fx import GraphModule
+
+    from mix2mix.programs import Programs
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -39,6 +42,24 @@ def random_bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("random-bundle")
     save_random_bundle(folder, ["A man with curly hair in a grey jacket", "Turn him into a vampire"])
     return folder
+
+
+@pytest.fixture
+def made() -> "list[GraphModule]":
+    """The graphs that `programs` were made of."""
+    return []
+
+
+@pytest.fixture
+def programs(made: "list[GraphModule]", tmp_path: Path) -> "Programs":
+    """Compiled programs that compute operation by operation; each is noted when it is made."""
+    import torch
+    from torch._dynamo.aot_compile_types import GraphModuleSerializableCallable
+
+    from mix2mix.programs import Programs
+
+    torch._dynamo.reset()
+    return Programs(tmp_path, lambda graph, inputs: made.append(graph) or GraphModuleSerializableCallable(graph))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,11 @@
-"""A small student's network, what it is given, and programs of its parts."""
+"""A small student's network, and what it is given."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
-from torch._dynamo.aot_compile_types import GraphModuleSerializableCallable
 
-from mix2mix.programs import Programs
 from mix2mix.seva import Seva, SevaConfig
 
 FRAMES = 3
@@ -45,16 +42,3 @@ def seva_inputs() -> Callable[..., tuple]:
         return latents, torch.full((FRAMES,), 500), context, rays, FRAMES
 
     return make
-
-
-@pytest.fixture
-def made() -> list[torch.fx.GraphModule]:
-    """The graphs that `programs` were made of."""
-    return []
-
-
-@pytest.fixture
-def programs(made: list[torch.fx.GraphModule], tmp_path: Path) -> Programs:
-    """Programs that compute operation by operation; each is noted when it is made."""
-    torch._dynamo.reset()
-    return Programs(tmp_path, lambda graph, inputs: made.append(graph) or GraphModuleSerializableCallable(graph))

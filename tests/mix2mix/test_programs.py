@@ -178,15 +178,13 @@ def test_what_was_kept_is_not_traced_again(programs, made, tmp_path, monkeypatch
     anew = Programs(tmp_path)
     assert all(alike(anew, Scaled(factor)) for factor in factors)
     assert len(made) == 2
-    assert len(list((tmp_path).iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 PROCESS = """
 import json, sys, torch
 from pathlib import Path
 from torch import nn
-from torch._dynamo.package import SystemInfo
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from mix2mix.programs import Call, Programs
 
 torch.manual_seed(0)
@@ -209,7 +207,7 @@ def test_the_next_process_reads_what_torch_s_compiler_made_in_this_one(tmp_path)
 
 def test_a_spoilt_file_is_named_with_what_to_do(programs, made, tmp_path):
     assert alike(programs, Scaled())
-    (written,) = (tmp_path).iterdir()
+    (written,) = tmp_path.iterdir()
     written.write_bytes(b"spoilt")
     with pytest.raises(InputError, match=r"compiled program .*forward-.*Delete the folder .*programs"):
         run(Programs(tmp_path), Scaled())
@@ -223,7 +221,7 @@ def test_a_program_that_cannot_be_written_leaves_no_file(programs, tmp_path, mon
     monkeypatch.setattr(torch._dynamo.aot_compile.AOTCompiledFunction, "save_compiled_function", fail)
     with pytest.raises(OSError, match="no space left"):
         run(programs, Scaled())
-    assert list((tmp_path).iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- those of the process --------------------------------------------------------------------------------------------
