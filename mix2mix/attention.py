@@ -2,14 +2,16 @@
 
 In every self-attention of the U-Net the queries of all views attend to the keys and values of view kappa alone, in
 each of the three guidance branches; in the dearer extended attention, to those of all views (paper, Figure 6).
-Cross-attention to the text stays as it is. The processors stand in for diffusers' own.
+Cross-attention to the text stays what it is, but the text's keys and values are computed once an edit. The processors
+stand in for diffusers' own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -19,6 +21,9 @@ RELIABLE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBacke
 finite gradients (pytorch issue 196678, cudnn-frontend issue 1072)."""
 
 ALL = [SDPBackend.CUDNN_ATTENTION, *RELIABLE]
+
+SELF, CROSS = "attn1", "attn2"
+"""What diffusers calls a transformer block's attention to its own tokens, and to the text."""
 
 BRANCHES = 3
 """Guidance branches of a batch: (text, image, null) x N views, views innermost."""
@@ -38,7 +43,7 @@ class HasUnet(Protocol):
 
     @property
     def unet(self) -> nn.Module:
-        """A diffusers U-Net; its self-attentions are named `attn1`."""
+        """A diffusers U-Net."""
 
 
 class Attention(Protocol):
@@ -68,8 +73,8 @@ class CrossViewProcessor:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Mix tokens [3 N, L, C]; diffusers hands no context and no mask to a self-attention."""
-        views = hidden_states.view(BRANCHES, self.state.views, *hidden_states.shape[1:])
+        """Mix tokens [3 N, L, C], or fewer branches; diffusers hands no context and no mask to a self-attention."""
+        views = hidden_states.unflatten(0, (-1, self.state.views))
         # Selected by a tensor: kappa never has to come to the host, and a captured graph reads its latest value.
         looked_at = views.index_select(1, self.state.kappa.reshape(1)).squeeze(1)
         # One view's keys serve all: the views' queries line up as one long sequence, and nothing is copied.
@@ -90,6 +95,23 @@ class ExtendedProcessor:
         return attend_together(attn, hidden_states)
 
 
+class SteadyProcessor:
+    """Cross-attention to a context that does not change, by its keys and values [B, heads, M, C / heads]."""
+
+    def __init__(self, key: Tensor, value: Tensor) -> None:
+        self.key, self.value = key, value
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Mix tokens [B, L, C]; the context that is handed over is known, and has no mask."""
+        return _mixed(attn, _split_heads(attn.to_q(hidden_states), attn.heads), self.key, self.value)
+
+
 def cross_view_attention(editor: HasUnet, state: CrossViewState) -> AbstractContextManager[None]:
     """Within the block, every self-attention of the editor looks at view `state.kappa`; afterwards it is as before."""
     return self_attention_by(editor, CrossViewProcessor(state))
@@ -100,18 +122,36 @@ def extended_attention(editor: HasUnet) -> AbstractContextManager[None]:
     return self_attention_by(editor, ExtendedProcessor())
 
 
-@contextmanager
-def self_attention_by(editor: HasUnet, processor: object) -> Iterator[None]:
+def self_attention_by(editor: HasUnet, processor: object) -> AbstractContextManager[None]:
     """Within the block, a processor of one's own computes every self-attention of the editor; then all is as before."""
-    layers = [cast(Attention, layer) for name, layer in editor.unet.named_modules() if name.endswith("attn1")]
-    before = [layer.processor for layer in layers]
-    for layer in layers:
+    return _computed_by([(layer, processor) for layer in _layers(editor, SELF)])
+
+
+@torch.no_grad()
+def steady_context(editor: HasUnet, context: Tensor) -> AbstractContextManager[None]:
+    """Within the block, every cross-attention of the editor is to this context [B, M, C]; then all is as before."""
+    layers, context = _layers(editor, CROSS), context.to(next(editor.unet.parameters()).dtype)
+    projected = [
+        [_split_heads(project(context), layer.heads) for project in (layer.to_k, layer.to_v)] for layer in layers
+    ]
+    return _computed_by([(layer, SteadyProcessor(*both)) for layer, both in zip(layers, projected, strict=True)])
+
+
+@contextmanager
+def _computed_by(processors: Sequence[tuple[Attention, object]]) -> Iterator[None]:
+    """Within the block, layers compute by these processors; afterwards as before."""
+    before = [(layer, layer.processor) for layer, _ in processors]
+    for layer, processor in processors:
         layer.set_processor(processor)
     try:
         yield
     finally:
-        for layer, own in zip(layers, before, strict=True):
+        for layer, own in before:
             layer.set_processor(own)
+
+
+def _layers(editor: HasUnet, name: str) -> list[Attention]:
+    return [cast(Attention, layer) for path, layer in editor.unet.named_modules() if path.endswith(name)]
 
 
 def reliable_kernels() -> AbstractContextManager[None]:
@@ -128,16 +168,21 @@ def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:
     """Attention of tokens [B, L, C] to the keys and values of others [B, M, C]: [B, L, C]."""
     query = _split_heads(attn.to_q(tokens), attn.heads)
     key, value = (_split_heads(project(looked_at), attn.heads) for project in (attn.to_k, attn.to_v))
-    mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-    for layer in attn.to_out:
-        mixed = layer(mixed)
-    return mixed
+    return _mixed(attn, query, key, value)
 
 
 def attend_together(attn: Attention, tokens: Tensor) -> Tensor:
     """Attention of tokens [3 N, L, C] to those of all N views of their own guidance branch: [3 N, L, C]."""
     together = tokens.unflatten(0, (BRANCHES, -1)).flatten(1, 2)
     return attend(attn, together, together).reshape(tokens.shape)
+
+
+def _mixed(attn: Attention, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """What queries [B, heads, L, C / heads] take from the values, as tokens [B, L, C] of the layer's output."""
+    mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    for layer in attn.to_out:
+        mixed = layer(mixed)
+    return mixed
 
 
 def _split_heads(tokens: Tensor, heads: int) -> Tensor:

@@ -59,7 +59,7 @@ def compiled(parts: Iterable[nn.Module], programs: Programs | None = None) -> It
     parts, chosen = list(parts), programs or shared_programs()
     if any("forward" in part.__dict__ for part in parts):
         raise RuntimeError("parts are compiled first, then computed twice")
-    with _computing_by({part: _ByProgram(chosen, part) for part in parts}):
+    with computing_by({part: _ByProgram(chosen, part) for part in parts}):
         yield
 
 
@@ -88,7 +88,7 @@ def recomputed(parts: Iterable[nn.Module]) -> Iterator[None]:
 
     Compiled before, they compute by the same programs both times.
     """
-    with _computing_by({part: partial(_checkpointed, part.forward) for part in parts}):
+    with computing_by({part: partial(_checkpointed, part.forward) for part in parts}):
         yield
 
 
@@ -98,7 +98,7 @@ def _checkpointed(forward: Callable[..., Any], *inputs: Any) -> Any:
 
 
 @contextmanager
-def _computing_by(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+def computing_by(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
     """Within the block, parts of networks compute by these functions; afterwards as before."""
     before = {part: part.__dict__.get("forward") for part in forwards}
     for part, forward in forwards.items():

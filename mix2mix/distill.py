@@ -21,7 +21,9 @@ from mix2mix.attention import (
     extended_attention,
     fastest_kernels,
     reliable_kernels,
+    steady_context,
 )
+from mix2mix.branches import in_branches, shared_beginning
 from mix2mix.bundles import Bundle
 from mix2mix.compiling import compiled, compiled_function, compiler_missing, compiles, recomputed, uncompiled_because
 from mix2mix.distill_config import Attention, DistillConfig, LatentMapping
@@ -255,6 +257,9 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
     with ExitStack() as stack:
         stack.enter_context(reliable_kernels())
         stack.enter_context(_shared_attention(judge, config.attention))
+        stack.enter_context(steady_context(bundle.teacher, in_branches(judge.text, judge.attention.views)))
+        if config.attention != "extended":  # which puts all branches' samples together by itself
+            stack.enter_context(shared_beginning(bundle.teacher))
         if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([bundle.teacher.unet, *trajectory.blocks]))
         if config.memory == "low":

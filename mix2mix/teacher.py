@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from mix2mix.branches import in_branches
 from mix2mix.edit import Edit
 from mix2mix.pretrained import Editor, Vae
 
@@ -95,9 +96,8 @@ class Teacher:
         """
         views = len(z_t)
         images = torch.cat([image_latents, image_latents, torch.zeros_like(image_latents)])
-        text, null = text_embeds[:1].expand(views, -1, -1), text_embeds[1:].expand(2 * views, -1, -1)
         latents = torch.cat([z_t.repeat(3, 1, 1, 1), images], dim=1)
-        eps_text, eps_image, eps_null = self.editor.noise(latents, t, torch.cat([text, null])).chunk(3)
+        eps_text, eps_image, eps_null = self.editor.noise(latents, t, in_branches(text_embeds, views)).chunk(3)
         return eps_null + text_guidance * (eps_text - eps_image) + image_guidance * (eps_image - eps_null)
 
     @torch.no_grad()

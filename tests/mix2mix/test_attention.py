@@ -12,6 +12,7 @@ from mix2mix.attention import (
     ExtendedProcessor,
     cross_view_attention,
     extended_attention,
+    steady_context,
 )
 from mix2mix.bundles import load_bundle
 
@@ -92,9 +93,14 @@ def test_one_view_alone_is_plain_attention(layer):
     torch.testing.assert_close(mixed, layer(tokens))
 
 
-def test_a_batch_that_is_not_three_branches_of_the_views_is_refused(layer):
-    with pytest.raises(RuntimeError, match="shape"):
-        attend(layer, tokens_of()[:6], VIEWS, kappa=0)
+def test_branches_may_be_missing(layer):
+    whole = attend(layer, tokens_of(), VIEWS, kappa=1)
+    torch.testing.assert_close(attend(layer, tokens_of()[VIEWS:], VIEWS, kappa=1), whole[VIEWS:])
+
+
+def test_a_batch_that_is_not_branches_of_the_views_is_refused(layer):
+    with pytest.raises(RuntimeError, match="multiply up"):
+        attend(layer, tokens_of()[:7], VIEWS, kappa=0)
 
 
 def test_in_the_unet_view_kappa_changes_the_others_and_no_view_does_without(editor, unet_input):
@@ -132,6 +138,26 @@ def test_cross_attention_to_the_text_is_left_alone(editor):
     with cross_view_attention(editor, CrossViewState(VIEWS, torch.tensor(0))):
         during = dict(editor.unet.attn_processors)
     assert {name for name in before if during[name] is not before[name]} == {name for name in before if "attn1" in name}
+
+
+# --- a context that does not change ----------------------------------------------------------------------------------
+
+
+def test_of_a_steady_context_keys_and_values_are_computed_once_and_nothing_else_changes(
+    editor, unet_input, monkeypatch
+):
+    latents, text = unet_input
+    text = text + torch.randn(text.shape, generator=torch.Generator().manual_seed(3))  # each sample is told its own
+    crossed = [layer for name, layer in editor.unet.named_modules() if name.endswith("attn2")]
+    plain, before = predict(editor, latents, text), dict(editor.unet.attn_processors)
+    with steady_context(editor, text):
+        for layer in crossed:
+            monkeypatch.setattr(layer.to_k, "forward", None)
+            monkeypatch.setattr(layer.to_v, "forward", None)
+        assert torch.equal(predict(editor, latents, text), plain)
+        changed = {name for name, processor in editor.unet.attn_processors.items() if processor is not before[name]}
+    assert changed == {name for name in before if "attn2" in name}
+    assert editor.unet.attn_processors == before
 
 
 # --- extended attention ----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mix2mix import token_blocks
-from mix2mix.token_blocks import Attention
+from mix2mix.token_blocks import Attention, GatedLinear
 
 
 def reference_attention(layer: Attention, x: Tensor, context: Tensor) -> Tensor:
@@ -54,3 +54,23 @@ def test_compiled_self_attention_has_the_same_gradients(tokens: int):
     )
     for ours, own in zip(found, plain, strict=True):
         torch.testing.assert_close(ours, own, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # the compiler looks for one
+@pytest.mark.parametrize("tokens", [(3, 64), (2, 5, 6), (7,), (67,)], ids=str)
+def test_compiled_gates_have_the_same_gradients(tokens: tuple[int, ...]):
+    """However many tokens there are, in parts of equal size."""
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    layer, x, weights = GatedLinear(16, 8), torch.randn(*tokens, 16, requires_grad=True), torch.randn(*tokens, 8)
+    found, plain = (
+        (y, *torch.autograd.grad((y * weights).sum(), [x, *layer.parameters()]))
+        for y in (torch.compile(layer, backend="aot_eager", fullgraph=True, dynamic=False)(x), layer(x))
+    )
+    for ours, own in zip(found, plain, strict=True):
+        torch.testing.assert_close(ours, own, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("tokens", "most"), [(25_920, 64), (6_480, 60), (1_620, 60), (405, 45), (67, 1), (7, 7)])
+def test_biases_are_those_of_as_many_tokens_as_divide_all(tokens: int, most: int):
+    assert token_blocks._divisor(tokens, token_blocks.SUMMED) == most
