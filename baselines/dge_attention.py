@@ -16,7 +16,8 @@ from torch.nn.functional import normalize
 
 from baselines.epipolar import epipolar_lines, near_lines
 from baselines.points import focus
-from mix2mix.attention import BRANCHES, Attention, attend, attend_together
+from mix2mix.attention import Attention, attend, attend_together
+from mix2mix.branches import BRANCHES
 from mix2mix.cameras import Cameras
 
 IMAGE_BRANCH = 1
@@ -69,7 +70,7 @@ class JointAttention:
             return attend(attn, hidden_states, hidden_states)
         branches = hidden_states.unflatten(0, (BRANCHES, -1))
         if self._pass == "keys":
-            output = attend_together(attn, hidden_states)
+            output = attend_together(attn, hidden_states, branches.shape[1])
             self._kept[attn] = branches[IMAGE_BRANCH], output.view_as(branches)
             return output
         copies = [self._copy(attn, view, branches[IMAGE_BRANCH, view]) for view in range(len(self._sources))]

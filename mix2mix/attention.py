@@ -25,9 +25,6 @@ ALL = [SDPBackend.CUDNN_ATTENTION, *RELIABLE]
 SELF, CROSS = "attn1", "attn2"
 """What diffusers calls a transformer block's attention to its own tokens, and to the text."""
 
-BRANCHES = 3
-"""Guidance branches of a batch: (text, image, null) x N views, views innermost."""
-
 
 @dataclass(frozen=True)
 class CrossViewState:
@@ -73,7 +70,7 @@ class CrossViewProcessor:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Mix tokens [3 N, L, C], or fewer branches; diffusers hands no context and no mask to a self-attention."""
+        """Mix tokens [branches x N, L, C]; diffusers hands no context and no mask to a self-attention."""
         views = hidden_states.unflatten(0, (-1, self.state.views))
         # Selected by a tensor: kappa never has to come to the host, and a captured graph reads its latest value.
         looked_at = views.index_select(1, self.state.kappa.reshape(1)).squeeze(1)
@@ -84,6 +81,9 @@ class CrossViewProcessor:
 class ExtendedProcessor:
     """Self-attention in which every view's queries attend to the keys and values of all views (paper, Figure 6)."""
 
+    def __init__(self, views: int) -> None:
+        self.views = views
+
     def __call__(
         self,
         attn: Attention,
@@ -91,8 +91,8 @@ class ExtendedProcessor:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """Mix tokens [3 N, L, C] within each guidance branch."""
-        return attend_together(attn, hidden_states)
+        """Mix tokens [branches x N, L, C] within each guidance branch."""
+        return attend_together(attn, hidden_states, self.views)
 
 
 class SteadyProcessor:
@@ -117,9 +117,9 @@ def cross_view_attention(editor: HasUnet, state: CrossViewState) -> AbstractCont
     return self_attention_by(editor, CrossViewProcessor(state))
 
 
-def extended_attention(editor: HasUnet) -> AbstractContextManager[None]:
+def extended_attention(editor: HasUnet, views: int) -> AbstractContextManager[None]:
     """Within the block, every self-attention of the editor looks at all views; afterwards it is as before."""
-    return self_attention_by(editor, ExtendedProcessor())
+    return self_attention_by(editor, ExtendedProcessor(views))
 
 
 def self_attention_by(editor: HasUnet, processor: object) -> AbstractContextManager[None]:
@@ -171,9 +171,9 @@ def attend(attn: Attention, tokens: Tensor, looked_at: Tensor) -> Tensor:
     return _mixed(attn, query, key, value)
 
 
-def attend_together(attn: Attention, tokens: Tensor) -> Tensor:
-    """Attention of tokens [3 N, L, C] to those of all N views of their own guidance branch: [3 N, L, C]."""
-    together = tokens.unflatten(0, (BRANCHES, -1)).flatten(1, 2)
+def attend_together(attn: Attention, tokens: Tensor, views: int) -> Tensor:
+    """Attention of tokens [branches x N, L, C] to those of all N views of their own guidance branch, to that shape."""
+    together = tokens.unflatten(0, (-1, views)).flatten(1, 2)
     return attend(attn, together, together).reshape(tokens.shape)
 
 

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from mix2mix.attention import BRANCHES, HasUnet
+from mix2mix.attention import HasUnet
 from mix2mix.compiling import computing_by
+
+BRANCHES = 3
+"""Guidance branches of a batch: (text, image, null) x N views, views innermost."""
 
 
 class Forward(Protocol):

@@ -258,8 +258,7 @@ def at_work(trajectory: Trajectory, judge: Judge, config: DistillConfig) -> Iter
         stack.enter_context(reliable_kernels())
         stack.enter_context(_shared_attention(judge, config.attention))
         stack.enter_context(steady_context(bundle.teacher, in_branches(judge.text, judge.attention.views)))
-        if config.attention != "extended":  # which puts all branches' samples together by itself
-            stack.enter_context(shared_beginning(bundle.teacher))
+        stack.enter_context(shared_beginning(bundle.teacher))
         if compiles(bundle.settings, trajectory.x.device.type) and not compiler_missing():
             stack.enter_context(compiled([bundle.teacher.unet, *trajectory.blocks]))
         if config.memory == "low":
@@ -278,7 +277,7 @@ def _shared_attention(judge: Judge, kind: Attention) -> AbstractContextManager[N
     teacher = judge.bundle.teacher
     if kind == "random":
         return cross_view_attention(teacher, judge.attention)
-    return nullcontext() if kind == "plain" else extended_attention(teacher)
+    return nullcontext() if kind == "plain" else extended_attention(teacher, judge.attention.views)
 
 
 def _optimise(

@@ -122,7 +122,8 @@ def linear_with_sums(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     their own, whose gradients are then summed.
     """
     product = F.linear(x, weight)
-    few = product.flatten(0, -2).unflatten(0, (-1, _divisor(product.shape[:-1].numel(), SUMMED)))
+    tokens = product.flatten(0, -2)
+    few = tokens.unflatten(0, (-1, _divisor(len(tokens), SUMMED)))
     biased: Tensor = few + bias.expand(len(few), -1)[:, None]
     return biased.view(product.shape)
 

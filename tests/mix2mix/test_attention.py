@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from mix2mix.attention import (
-    BRANCHES,
     CrossViewProcessor,
     CrossViewState,
     ExtendedProcessor,
@@ -14,6 +13,7 @@ from mix2mix.attention import (
     extended_attention,
     steady_context,
 )
+from mix2mix.branches import BRANCHES
 from mix2mix.bundles import load_bundle
 
 VIEWS, TOKENS, WIDTH = 3, 5, 8
@@ -164,7 +164,7 @@ def test_of_a_steady_context_keys_and_values_are_computed_once_and_nothing_else_
 
 
 def extend(layer, tokens, views):
-    layer.set_processor(ExtendedProcessor())
+    layer.set_processor(ExtendedProcessor(views))
     return layer(tokens)
 
 
@@ -198,7 +198,7 @@ def test_extended_attention_reaches_all_views_of_the_unet_and_is_taken_out_again
     moved = latents.clone()
     moved.view(BRANCHES, VIEWS, 8, 16, 16)[:, 1] += 1
     processors = dict(editor.unet.attn_processors)
-    with extended_attention(editor):
+    with extended_attention(editor, VIEWS):
         during = dict(editor.unet.attn_processors)
         assert changed_views(predict(editor, latents, text), predict(editor, moved, text)) == [0, 1, 2]
     assert {name for name in during if isinstance(during[name], ExtendedProcessor)} == {

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from mix2mix.attention import BRANCHES, CrossViewState, cross_view_attention
-from mix2mix.branches import in_branches, shared_beginning
+from mix2mix.attention import CrossViewState, cross_view_attention, extended_attention
+from mix2mix.branches import BRANCHES, in_branches, shared_beginning
 from mix2mix.bundles import load_bundle
 
 VIEWS = 3
@@ -23,7 +23,7 @@ def predicted(teacher):
     return teacher.predict_noise(z_t, torch.tensor(500), images, teacher.embed("Turn him into a knight"), 7.5, 1.5)
 
 
-def samples_seen(teacher, monkeypatch):
+def samples_seen(monkeypatch):
     """Samples that each kind of layer is given while a noise is predicted, first layer first."""
     from diffusers.models.attention_processor import Attention
     from diffusers.models.resnet import ResnetBlock2D
@@ -42,10 +42,17 @@ def test_the_first_branch_is_told_the_text_and_the_others_nothing():
     assert told.flatten().tolist() == [1.0] * VIEWS + [2.0] * 2 * VIEWS
 
 
-@pytest.mark.parametrize("attention", ["plain", "crossed"])
+@pytest.mark.parametrize(
+    "attention",
+    [
+        lambda teacher: nullcontext(),
+        lambda teacher: cross_view_attention(teacher, CrossViewState(VIEWS, torch.tensor(1))),
+        lambda teacher: extended_attention(teacher, VIEWS),
+    ],
+    ids=["plain", "crossed", "extended"],
+)
 def test_the_noise_is_the_same(teacher, attention):
-    state = CrossViewState(VIEWS, torch.tensor(1))
-    with cross_view_attention(teacher, state) if attention == "crossed" else nullcontext():
+    with attention(teacher):
         apart = predicted(teacher)
         with shared_beginning(teacher):
             torch.testing.assert_close(predicted(teacher), apart, rtol=1e-4, atol=1e-5)
@@ -53,7 +60,7 @@ def test_the_noise_is_the_same(teacher, attention):
 
 
 def test_two_branches_share_the_first_block_and_the_first_attention(teacher, monkeypatch):
-    seen = samples_seen(teacher, monkeypatch)
+    seen = samples_seen(monkeypatch)
     with shared_beginning(teacher):
         predicted(teacher)
     for first, *later in seen.values():

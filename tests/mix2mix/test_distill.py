@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mix2mix import compiling
 from mix2mix import distill as method
-from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor
+from mix2mix.attention import CrossViewProcessor, CrossViewState, ExtendedProcessor, SteadyProcessor
 from mix2mix.bundles import load_bundle
 from mix2mix.cameras import Cameras
 from mix2mix.compiling import compiled
@@ -554,9 +554,9 @@ def test_the_teacher_s_views_look_at_themselves_or_at_all(bundle, monkeypatch, a
     )
     run(bundle, config=replace(SHORT, attention=attention))
     for processors in seen:
-        changed = {name for name in processors if "attn1" in name and processors[name] is not plain[name]}
-        assert changed == ({name for name in plain if "attn1" in name} if kind else set())
-        assert all(isinstance(processors[name], kind) for name in changed)
+        changed = {name: type(processors[name]) for name in processors if processors[name] is not plain[name]}
+        looking = {name: kind for name in plain if "attn1" in name} if kind else {}
+        assert changed == looking | {name: SteadyProcessor for name in plain if "attn2" in name}
     assert bundle.teacher.unet.attn_processors == plain
 
 
