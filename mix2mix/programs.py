@@ -36,8 +36,13 @@ nine frames did, with torch 2.11 on an H200. What a norm and an activation need 
 each kernel that reads it, not written out in fp32 after four reads: that halves what a residual block's backward pass
 moves."""
 
-TOLD_IN_VAIN = ("The .grad attribute", "Dynamo detected a call to a `functools.lru_cache`")
-"""Warnings while a function is traced: guards ask views for a gradient, and diffusers remembers torch's version."""
+TOLD_IN_VAIN = (
+    "The .grad attribute",
+    "Dynamo detected a call to a `functools.lru_cache`",
+    "<class 'torch.autograd.function.Function'> should not be instantiated",
+)
+"""Warnings while a function is traced: guards ask views for a gradient, diffusers remembers torch's version, and the
+tracer of torch 2.11 does what its own torch warns of."""
 
 Backend = str | Callable[..., Any]
 """What compiles a traced graph: torch's own by its name, or a function that returns what can be written to a file."""
@@ -189,17 +194,23 @@ def _compiled(call: Call, backend: Backend) -> Program:
         raise ValueError(
             f"{call.function.__qualname__} is known by its name to other processes: make it a function of a module"
         )
-    options: dict[str, Any] = {"guard_filter_fn": _can_be_kept} | (OPTIONS if backend == "inductor" else {})
+    options: dict[str, Any] = {"guard_filter_fn": _can_be_kept} | (_own_options() if backend == "inductor" else {})
     with torch._dynamo.config.patch(enable_aot_compile=True):
         function: Any = torch.compile(call.function, fullgraph=True, dynamic=False, backend=backend, options=options)
     if call.any_length:
         _leave_length_open(call)
     with warnings.catch_warnings():
         for message in TOLD_IN_VAIN:
-            warnings.filterwarnings("ignore", message, UserWarning)
+            warnings.filterwarnings("ignore", message)
         program: Program = function.aot_compile((call.arguments, dict(call.named)))
     program.disable_guard_check()
     return program
+
+
+def _own_options() -> dict[str, Any]:
+    from mix2mix.products import InParts  # imports torch's compiler, for seconds
+
+    return OPTIONS | {"post_grad_custom_post_pass": InParts()}
 
 
 def _can_be_kept(guards: Sequence[Any]) -> list[bool]:

@@ -7,14 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mix2mix.frame_attention import attended_in_sums
+
 MAX_ATTENTION_BATCH = 65_535
 """Flash attention puts batch x heads on a CUDA grid axis, which ends here."""
 
 FEW_TOKENS = 9
 """Flash attention pads the T frames at a pixel to a tile of 64; so few are cheaper as sums that a compiler fuses."""
-
-SUMMED = 64
-"""Tokens at most that a kernel sums at once, beside what else it does."""
 
 
 class Attention(nn.Module):
@@ -52,8 +51,7 @@ class GatedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Tokens [..., width] to [..., out_width]."""
         # Two products, not halves of one: their gradients need not be put side by side.
-        linear = linear_with_sums if torch.compiler.is_compiling() else F.linear
-        value, gate = map(linear, (x, x), self.proj.weight.chunk(2), self.proj.bias.chunk(2))
+        value, gate = map(F.linear, (x, x), self.proj.weight.chunk(2), self.proj.bias.chunk(2))
         return value * F.gelu(gate)
 
 
@@ -115,23 +113,13 @@ def _cross_attend(attend: Attention, norm: nn.LayerNorm, x: Tensor, context: Ten
     return update
 
 
-def linear_with_sums(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """torch's linear map of tokens [..., width], compiled: the bias's gradient is summed where it is made.
-
-    A compiler joins a sum over few tokens to what makes them, one over all it does not. So each few have a bias of
-    their own, whose gradients are then summed.
-    """
-    product = F.linear(x, weight)
-    tokens = product.flatten(0, -2)
-    few = tokens.unflatten(0, (-1, _divisor(len(tokens), SUMMED)))
-    biased: Tensor = few + bias.expand(len(few), -1)[:, None]
-    return biased.view(product.shape)
-
-
 def mixed_by_one_product(x: Tensor, to_q: Tensor, to_k: Tensor, to_v: Tensor, heads: int) -> Tensor:
     """Self-attention of tokens [n, s, width], compiled: in the gradient, the three are summed at once, not rounded."""
-    q, k, v = (_split(y, heads) for y in F.linear(x, torch.cat([to_q, to_k, to_v])).chunk(3, -1))
-    return _merged(attended_in_sums(q, k, v) if x.shape[1] <= FEW_TOKENS else attend(q, k, v))
+    qkv = F.linear(x, torch.cat([to_q, to_k, to_v])).unflatten(2, (3, heads, -1))
+    if x.shape[1] <= FEW_TOKENS:
+        return attended_in_sums(qkv).flatten(2)
+    q, k, v = qkv.transpose(1, 3).unbind(2)
+    return _merged(attend(q, k, v))
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -141,17 +129,6 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v)
     parts = (slice(start, start + chunk) for start in range(0, q.shape[0], chunk))
     return torch.cat([F.scaled_dot_product_attention(q[part], k[part], v[part]) for part in parts])
-
-
-def attended_in_sums(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The same as sums that a compiler fuses."""
-    weights: Tensor = ((q.unsqueeze(-2) * k.unsqueeze(-3)).sum(-1) * q.shape[-1] ** -0.5).softmax(-1)
-    return (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2)
-
-
-def _divisor(number: int, most: int) -> int:
-    """The largest that is at most so much."""
-    return next(divisor for divisor in range(most, 0, -1) if number % divisor == 0)
 
 
 def _split(tokens: Tensor, heads: int) -> Tensor:

@@ -39,6 +39,7 @@ SHORTENED = {
     "unedited",
     "mix2mix survey create runs/mini-full --methods i-mix2mix,dge --output face.toml": "--methods i-mix2mix,t2vz",
     "mix2mix survey serve face.toml": "--port 0",
+    "python -m benchmark.products": "--rows 8 --seconds 0.01",
 }
 """What is added to a command that takes minutes, repeats an edit of the same page, or wants a method that the smoke run
 has not or a port that may be taken; the last option wins."""

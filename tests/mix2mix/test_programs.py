@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mix2mix import programs as module
 from mix2mix.errors import InputError
+from mix2mix.products import InParts
 from mix2mix.programs import OPTIONS, Call, Programs, kind_of, shared_programs
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # on importing torch's own compiler
@@ -278,5 +279,7 @@ def test_torch_s_own_compiler_is_given_the_options(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", stand_in)
     with pytest.raises(InterruptedError):
         Programs(tmp_path).run(Call(add_up, (X, X, X)))
-    assert given.pop("options").items() > OPTIONS.items()
+    options = given.pop("options")
+    assert options.items() > OPTIONS.items()
+    assert isinstance(options["post_grad_custom_post_pass"], InParts)
     assert given == {"fullgraph": True, "dynamic": False, "backend": "inductor"}
