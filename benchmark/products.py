@@ -4,6 +4,7 @@ Compiled networks have them in parts where the result is as wide as SEVA's fines
 """
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import torch
@@ -32,21 +33,22 @@ def microseconds(product: Callable[[Tensor, Tensor], Tensor], left: Tensor, righ
     return float(timer.blocked_autorange(min_run_time=seconds).median) * 1e6
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print a line for each size of product."""
+def main(arguments: list[str] | None = None) -> int:
+    """Print a line for each size of product, on the GPU where there is one."""
     parser = argparse.ArgumentParser(prog="benchmark.products", description=__doc__)
     parser.add_argument("--frames", type=int, default=5, help="views and the reference: so many parts")
     parser.add_argument("--rows", type=int, default=ROWS, help="tokens of each")
     parser.add_argument("--seconds", type=float, default=0.5, help="to time each product for")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     for inner in INNER:
-        left = torch.randn(options.frames, options.rows, inner, dtype=torch.bfloat16, device=options.device)
-        right = torch.randn(inner, WIDTH, dtype=torch.bfloat16, device=options.device)
+        left = torch.randn(options.frames, options.rows, inner, dtype=torch.bfloat16, device=device)
+        right = torch.randn(inner, WIDTH, dtype=torch.bfloat16, device=device)
         one, many = (microseconds(product, left, right, options.seconds) for product in (whole, in_parts))
         size = f"{options.frames * options.rows} x {inner} by {inner} x {WIDTH}"
         print(f"{size}: whole {one:.1f} us, in {options.frames} parts {many:.1f} us, {one / many:.2f} times as fast")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

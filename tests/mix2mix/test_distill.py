@@ -198,6 +198,7 @@ def test_an_euler_step_keeps_the_predicted_noise_and_the_weights():
     assert student.network.gain.item() == pytest.approx(0.3)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # what keeps a graph looks for one
 def test_an_euler_step_needs_no_program_that_an_update_has_not(bundle, programs, made):
     student = copy.deepcopy(bundle.student).requires_grad_(True)
     trajectory = trajectory_of(student, side=8, context=bundle.condition_clip.width)

@@ -252,6 +252,7 @@ def test_the_pass_by_hand():
     assert weight.item() == pytest.approx(10 * (1 - 1e-5) - 1e-3 * 1.1 / (2 * math.sqrt(8.995)))
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # what keeps a graph looks for one
 def test_with_its_blocks_compiled_and_computed_twice_it_learns_the_same(network, seva_inputs, programs, made):
     """All of a large network's ways at once; at the second step no program is made anew."""
     plain = lean_of(network)
