@@ -6,6 +6,7 @@ the difference of noises is pushed through the student's weights; then the laten
 and its published code differ, the code is followed. The paper's ablations (Table 3, Figure 6) are settings.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -190,7 +191,7 @@ def distill(
     """Edit all views of a scene: personalise the student to it and return its last prediction, decoded by the teacher.
 
     The same seed on the same CPU gives the same bytes. The bundle's own student is left as it is. A GPU without the
-    memory for it is an `InputError`.
+    memory for it is an `InputError`, and a gradient that is not finite a `FloatingPointError`, soon after it came up.
     """
     check_memory(bundle, len(scene.images), config, device)
     start = clock(device)
@@ -298,9 +299,23 @@ def _optimise(
             learn()
             done += 1
             progress("distill", done, total)
+        _check_finite(trajectory, done, total)
         if index + 1 < len(updates):
             draws.tau_next.copy_(taus[index + 1])
             step()
+
+
+def _check_finite(trajectory: Trajectory, done: int, total: int) -> None:
+    """Raise FloatingPointError once a gradient was not finite: its update has left nothing of the weights.
+
+    Asked once a timestep, since a GPU has to be waited for.
+    """
+    norm = float(trajectory.optimiser.norm)
+    if not math.isfinite(norm):
+        raise FloatingPointError(
+            f"the student's gradient has a norm of {norm} after {done} of {total} updates; expected a finite one. "
+            "Another seed may do; if none does, report it together with what `mix2mix doctor` says."
+        )
 
 
 def new_draws(trajectory: Trajectory, judge: Judge) -> Draws:

@@ -658,6 +658,15 @@ def test_flash_attention_4_is_for_large_networks_on_a_gpu(bundle, monkeypatch):
     assert not method.uses_flash_4(bundle, torch.device("cuda"))
 
 
+@pytest.mark.parametrize("judgement", [math.nan, math.inf])
+def test_a_gradient_that_is_not_finite_is_told_at_the_end_of_its_timestep(bundle, monkeypatch, judgement):
+    monkeypatch.setattr(Judge, "gradient", lambda judge, z0, t, noise: torch.full_like(z0, judgement))
+    seen = []
+    with pytest.raises(FloatingPointError, match=r"norm of (nan|inf) after 2 of 4 updates; expected a finite one"):
+        run(bundle, progress=lambda stage, done, total: seen.append((stage, done)))
+    assert seen[-1] == ("distill", 2), "the timesteps after it are spared"
+
+
 def test_too_little_memory_is_told_before_any_work(bundle, monkeypatch):
     def refuse(_bundle, views, config, device):
         raise InputError(f"{views} {config.memory} {device}", got="0", expected="1", fix="Add one.")
