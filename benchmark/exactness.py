@@ -4,7 +4,8 @@ Fast: as an edit runs on a GPU, compiled where the bundle wants it and replayed 
 kernel, as the code reads. The teacher may be given the precision of trained weights: random ones leave fp16 since a
 whole edit would overflow it, which the few updates here do not.
 
-A kernel that reads what nobody wrote goes unnoticed while there happen to be numbers. With --poison there are none.
+A kernel that reads what nobody wrote goes unnoticed while there happen to be numbers. With --poison there are none, and
+the fast path's kernels are launched one by one.
 """
 
 import argparse
@@ -73,7 +74,8 @@ def follow(
     def step() -> None:
         update(trajectory, judge, draws, config)
 
-    learn = Replay(step, torch.device(device)) if fast else step
+    # A graph's stream would take memory of its own: what was poisoned serves the stream that it was freed on.
+    learn = Replay(step, torch.device(device)) if fast and not poisoned else step
     norms = []
     with at_work(trajectory, judge, config):
         for number in range(updates):

@@ -51,6 +51,21 @@ def test_memory_is_poisoned_before_every_course_if_asked(random_bundle_folder, m
     assert seen == ["cpu"]
 
 
+def test_what_was_poisoned_serves_the_fast_path_too_which_has_no_stream_of_its_own(random_bundle_folder, monkeypatch):
+    bundle, streams = load_bundle("mini", "cpu", random_bundle_folder), []
+
+    def replay(step, device):
+        streams.append(device)
+        return step
+
+    monkeypatch.setattr("benchmark.exactness.poison", lambda device: None)
+    monkeypatch.setattr("benchmark.exactness.Replay", replay)
+    follow(bundle, 1, "cpu", fast=True, views=2, poisoned=True)
+    assert streams == []
+    follow(bundle, 1, "cpu", fast=True, views=2)
+    assert streams == [torch.device("cpu")]
+
+
 def test_only_a_gpu_s_memory_can_be_poisoned(capsys):
     assert main(["--poison", "--device", "cpu"]) == 2
     assert "--poison: got device cpu; expected a CUDA GPU. Choose one" in capsys.readouterr().err
