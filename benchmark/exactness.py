@@ -3,9 +3,6 @@
 Fast: as an edit runs on a GPU, compiled where the bundle wants it and replayed as a CUDA graph. Plain: kernel by
 kernel, as the code reads. The teacher may be given the precision of trained weights: random ones leave fp16 since a
 whole edit would overflow it, which the few updates here do not.
-
-A kernel that reads what nobody wrote goes unnoticed while there happen to be numbers. With --poison there are none, and
-the fast path's kernels are launched one by one.
 """
 
 import argparse
@@ -28,9 +25,6 @@ from mix2mix.schedule import learning_rate, student_timesteps
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 
-LARGE, SMALL, MANY = 1 << 30, 1 << 19, 4000
-"""Bytes of what poisoned memory is taken in: torch keeps large and small pieces apart, and divides the former."""
-
 
 @dataclass(frozen=True)
 class Course:
@@ -50,15 +44,7 @@ class Difference:
     """Largest |one / other - 1| of the gradient's norms."""
 
 
-def follow(
-    bundle: Bundle,
-    updates: int,
-    device: str,
-    fast: bool,
-    memory: Memory = "normal",
-    views: int = 4,
-    poisoned: bool = False,
-) -> Course:
+def follow(bundle: Bundle, updates: int, device: str, fast: bool, memory: Memory = "normal", views: int = 4) -> Course:
     """The first updates of an edit of the built-in scene, whose reference is shown as it is."""
     if not fast:
         bundle = replace(bundle, settings=replace(bundle.settings, compiled=False))
@@ -68,14 +54,11 @@ def follow(
     judge, trajectory = prepare(scene, edit, bundle, config, 0, scene.images[:1], generator, device)
     draws = new_draws(trajectory, judge)
     draws.tau.copy_(student_timesteps(config.plan.count)[0])
-    if poisoned:
-        poison(device)
 
     def step() -> None:
         update(trajectory, judge, draws, config)
 
-    # A graph's stream would take memory of its own: what was poisoned serves the stream that it was freed on.
-    learn = Replay(step, torch.device(device)) if fast and not poisoned else step
+    learn = Replay(step, torch.device(device)) if fast else step
     norms = []
     with at_work(trajectory, judge, config):
         for number in range(updates):
@@ -83,15 +66,6 @@ def follow(
             learn()
             norms.append(trajectory.optimiser.norm.clone())
     return Course(trajectory.x0.clone(), torch.stack(norms))
-
-
-def poison(device: str) -> None:
-    """Fill most of a GPU's free memory with NaN, in every precision, and leave it to torch for what comes next."""
-    torch.cuda.empty_cache()
-    free, _ = torch.cuda.mem_get_info(device)
-    sizes = [LARGE] * (free * 3 // 4 // LARGE) + [SMALL] * MANY
-    filled = [torch.full((size,), 0xFF, dtype=torch.uint8, device=device) for size in sizes]
-    filled.clear()
 
 
 def difference(one: Course, other: Course) -> Difference:
@@ -109,7 +83,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--memory", choices=CHOICES["memory"], default="normal", help="of the fast path")
     parser.add_argument("--teacher", choices=PRECISIONS, help="its precision (default: the bundle's)")
-    parser.add_argument("--poison", action="store_true", help="fill a GPU's free memory with NaN before each course")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     try:
@@ -121,13 +94,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    if options.poison and not options.device.startswith("cuda"):
-        fix = "Choose one with --device, or leave --poison out."
-        raise InputError("--poison", got=f"device {options.device}", expected="a CUDA GPU", fix=fix)
     bundle = load_bundle(options.bundle, options.device, options.weights)
     if options.teacher:
         bundle.teacher.editor.to(options.device, getattr(torch, options.teacher))
-    run = partial(follow, bundle, options.updates, options.device, views=options.views, poisoned=options.poison)
+    run = partial(follow, bundle, options.updates, options.device, views=options.views)
     plain, again = (run(fast=False) for _ in range(2))
     fast = run(fast=True, memory=options.memory)
     for name, course in (("plain again", again), ("fast", fast)):

@@ -3,22 +3,29 @@
 torch's own group norm wants features channel by channel, and so turns them, and in a backward pass all gradients around
 it, from one layout to the other and back. Here the statistics are those of channels, put together to groups. A
 convolution of single pixels is a matrix product of what lies there already, and a bias is added by whoever reads it.
-Uncompiled, all computes as torch does.
+Uncompiled, all computes as torch does, save that a norm's squares do not overflow.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+SMALL = 2.0**-24
+"""What a norm's features are scaled by, and its eps by the square: a power of two, so no bit of the result changes.
+
+SEVA's features are normed where they are read, not where they are summed. With random weights, which no picture holds
+in check, training makes them grow, to 1e18 and past 1.8e19, whose square leaves fp32.
+"""
+
 
 class GroupNorm(nn.GroupNorm):
-    """torch's group norm, from the statistics of channels while it is compiled."""
+    """torch's group norm, also of very large features; from the statistics of channels while it is compiled."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Features [n, C, h, w] to the same shape; fp32 under autocast, as torch's."""
-        if not torch.compiler.is_compiling() or input.dim() != 4 or not self.affine:
-            return super().forward(input)
-        return group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
+        if torch.compiler.is_compiling() and input.dim() == 4 and self.affine:
+            return group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
+        return F.group_norm(input * SMALL, self.num_groups, self.weight, self.bias, self.eps * SMALL**2)
 
 
 class Convolution(nn.Conv2d):
@@ -36,13 +43,15 @@ class Convolution(nn.Conv2d):
 
 def group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
     """Group norm of features [n, C, h, w], from the statistics of channels."""
-    variances, means = torch.var_mean(x.float(), (2, 3), correction=0)
+    small = x.float() * SMALL
+    variances, means = torch.var_mean(small, (2, 3), correction=0)
     means = means.unflatten(1, (groups, -1))
     mean = means.mean(2, keepdim=True)
     variance = (variances.unflatten(1, (groups, -1)) + (means - mean).square()).mean(2, keepdim=True)
-    scale = (variance + eps).rsqrt().expand_as(means).flatten(1) * weight
+    # Not rsqrt, whose derivative has a third power, which underflows.
+    scale = (variance + eps * SMALL**2).sqrt().reciprocal().expand_as(means).flatten(1) * weight
     shift = bias - mean.expand_as(means).flatten(1) * scale
-    normed: Tensor = x.float() * scale[..., None, None] + shift[..., None, None]
+    normed: Tensor = small * scale[..., None, None] + shift[..., None, None]
     return normed if torch.is_autocast_enabled(x.device.type) else normed.to(x.dtype)
 
 

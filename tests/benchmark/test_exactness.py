@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from benchmark.exactness import Course, difference, follow, main, poison
+from benchmark.exactness import Course, difference, follow, main
 from mix2mix.bundles import load_bundle
 
 
@@ -40,40 +40,3 @@ def test_the_teacher_can_be_given_another_precision(random_bundle_folder, monkey
     again, fast = capsys.readouterr().out.splitlines()
     assert again.startswith("plain again  clean latents 0.00e+00, gradient norms 0.00e+00")
     assert fast.startswith("fast         clean latents 0.00e+00, gradient norms 0.00e+00")
-
-
-def test_memory_is_poisoned_before_every_course_if_asked(random_bundle_folder, monkeypatch):
-    bundle, seen = load_bundle("mini", "cpu", random_bundle_folder), []
-    monkeypatch.setattr("benchmark.exactness.poison", seen.append)
-    follow(bundle, 1, "cpu", fast=False, views=2)
-    assert seen == []
-    follow(bundle, 1, "cpu", fast=False, views=2, poisoned=True)
-    assert seen == ["cpu"]
-
-
-def test_what_was_poisoned_serves_the_fast_path_too_which_has_no_stream_of_its_own(random_bundle_folder, monkeypatch):
-    bundle, streams = load_bundle("mini", "cpu", random_bundle_folder), []
-
-    def replay(step, device):
-        streams.append(device)
-        return step
-
-    monkeypatch.setattr("benchmark.exactness.poison", lambda device: None)
-    monkeypatch.setattr("benchmark.exactness.Replay", replay)
-    follow(bundle, 1, "cpu", fast=True, views=2, poisoned=True)
-    assert streams == []
-    follow(bundle, 1, "cpu", fast=True, views=2)
-    assert streams == [torch.device("cpu")]
-
-
-def test_only_a_gpu_s_memory_can_be_poisoned(capsys):
-    assert main(["--poison", "--device", "cpu"]) == 2
-    assert "--poison: got device cpu; expected a CUDA GPU. Choose one" in capsys.readouterr().err
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("count", [1000, 10_000_000])
-def test_poisoned_memory_holds_nothing_but_nan(dtype, count):
-    poison("cuda")
-    assert torch.empty(count, dtype=dtype, device="cuda").isnan().all()

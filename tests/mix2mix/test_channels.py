@@ -1,5 +1,7 @@
 """Group norms and convolutions that a compiler does channels last compute what torch's own do."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -55,6 +57,18 @@ def test_compiled_it_is_torch_s_own(layer):
     assert isinstance(network[0], GroupNorm | Convolution)
     for found, own in zip(results(network, x, compiled=True), expected, strict=True):
         torch.testing.assert_close(found, own, rtol=1e-4, atol=1e-4 * own.detach().abs().max().item())
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["as written", "compiled"])
+@pytest.mark.parametrize("power", [-60, -20, 0, 30, 60, 64, 76])
+def test_features_are_normed_however_large_or_small(power, compiled):
+    """In fp64 nothing leaves its range; in fp32 squares do beyond 2^64, and features of no variance are eps alone."""
+    network, x = nn.Sequential(nn.GroupNorm(32, 64, eps=1e-6)), features()
+    x = (x.detach() * 2.0**power).requires_grad_()
+    expected = results(copy.deepcopy(network).double(), x.detach().double().requires_grad_(), compiled=False)
+    stand_in(network)
+    for found, own in zip(results(network, x, compiled), expected, strict=True):
+        torch.testing.assert_close(found.double(), own, rtol=1e-4, atol=1e-4 * own.detach().abs().max().item())
 
 
 @pytest.mark.parametrize("width", [6, 7, 8, 9])

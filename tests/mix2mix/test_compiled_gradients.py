@@ -35,7 +35,8 @@ def gradients(block: nn.Module, x: Tensor, told: Signals, autocast: bool = True)
 
 
 def errors(found: dict[str, Tensor], truth: dict[str, Tensor]) -> dict[str, float]:
-    return {name: ((found[name] - true).norm() / true.norm()).item() for name, true in truth.items()}
+    pairs = {name: (found[name].double(), true.double()) for name, true in truth.items()}
+    return {name: ((one - other).norm() / other.norm()).item() for name, (one, other) in pairs.items()}
 
 
 @pytest.fixture(params=[False, True], ids=["", "computed twice"])
@@ -61,8 +62,16 @@ def test_of_a_residual_block(width, out_width, side, frames, twice):
 def test_of_what_lies_between(frames, twice):
     torch.manual_seed(0)
     check(Upsample(1280), torch.randn(frames, 1280, 9, 9), twice)
-    last = nn.Sequential(nn.GroupNorm(32, 320), nn.SiLU(), nn.Conv2d(320, 4, 3, padding=1))
-    check(last, torch.randn(frames, 320, 36, 36), twice)
+    check(last(), torch.randn(frames, 320, 36, 36), twice)
+
+
+def test_of_features_whose_squares_leave_fp32(twice):
+    torch.manual_seed(0)
+    check(last(), 2.0**66 * torch.randn(5, 320, 36, 36), twice)
+
+
+def last() -> nn.Module:
+    return nn.Sequential(nn.GroupNorm(32, 320), nn.SiLU(), nn.Conv2d(320, 4, 3, padding=1))
 
 
 def check(block: nn.Module, x: Tensor, twice) -> None:
