@@ -22,7 +22,7 @@ class GroupNorm(nn.GroupNorm):
     """torch's group norm, also of very large features; from the statistics of channels while it is compiled."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Features [n, C, h, w] to the same shape; fp32 under autocast, as torch's."""
+        """Features [n, C, h, w] in fp32 or bf16 to the same shape; fp32 under autocast, as torch's."""
         if torch.compiler.is_compiling() and input.dim() == 4 and self.affine:
             return group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
         return F.group_norm(input * SMALL, self.num_groups, self.weight, self.bias, self.eps * SMALL**2)
