@@ -23,9 +23,10 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Features [n, C, h, w] in fp32 or bf16 to the same shape; fp32 under autocast, as torch's."""
+        small, eps = input * SMALL, self.eps * SMALL**2
         if torch.compiler.is_compiling() and input.dim() == 4 and self.affine:
-            return group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
-        return F.group_norm(input * SMALL, self.num_groups, self.weight, self.bias, self.eps * SMALL**2)
+            return group_norm(small, self.weight, self.bias, self.num_groups, eps)
+        return F.group_norm(small, self.num_groups, self.weight, self.bias, eps)
 
 
 class Convolution(nn.Conv2d):
@@ -43,15 +44,15 @@ class Convolution(nn.Conv2d):
 
 def group_norm(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
     """Group norm of features [n, C, h, w], from the statistics of channels."""
-    small = x.float() * SMALL
-    variances, means = torch.var_mean(small, (2, 3), correction=0)
+    wide = x.float()  # once, so that its gradients are summed before they are rounded
+    variances, means = torch.var_mean(wide, (2, 3), correction=0)
     means = means.unflatten(1, (groups, -1))
     mean = means.mean(2, keepdim=True)
     variance = (variances.unflatten(1, (groups, -1)) + (means - mean).square()).mean(2, keepdim=True)
     # Not rsqrt, whose derivative has a third power, which underflows.
-    scale = (variance + eps * SMALL**2).sqrt().reciprocal().expand_as(means).flatten(1) * weight
+    scale = (variance + eps).sqrt().reciprocal().expand_as(means).flatten(1) * weight
     shift = bias - mean.expand_as(means).flatten(1) * scale
-    normed: Tensor = small * scale[..., None, None] + shift[..., None, None]
+    normed: Tensor = wide * scale[..., None, None] + shift[..., None, None]
     return normed if torch.is_autocast_enabled(x.device.type) else normed.to(x.dtype)
 
 
