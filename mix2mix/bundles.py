@@ -89,12 +89,8 @@ class BundleSettings:
         return self.licences.get(name, "not stated")
 
     def untrained(self) -> "BundleSettings":
-        """The same with random weights, in bf16 where they would be in fp16.
-
-        Untrained, nothing pulls the latents of a distillation back: they grow beyond what fp16 can hold.
-        """
-        dtype = "bfloat16" if self.teacher_dtype == "float16" else self.teacher_dtype
-        return replace(self, random_weights=True, teacher_dtype=dtype)
+        """The same with random weights."""
+        return replace(self, random_weights=True)
 
 
 @dataclass(frozen=True)

@@ -3,30 +3,22 @@
 torch's own group norm wants features channel by channel, and so turns them, and in a backward pass all gradients around
 it, from one layout to the other and back. Here the statistics are those of channels, put together to groups. A
 convolution of single pixels is a matrix product of what lies there already, and a bias is added by whoever reads it.
-Uncompiled, all computes as torch does, save that a norm's squares do not overflow.
+Uncompiled, all computes as torch does.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SMALL = 2.0**-24
-"""What a norm's features are scaled by, and its eps by the square: a power of two, so no bit of the result changes.
-
-SEVA's features are normed where they are read, not where they are summed. With random weights, which no picture holds
-in check, training makes them grow, to 1e18 and past 1.8e19, whose square leaves fp32.
-"""
-
 
 class GroupNorm(nn.GroupNorm):
-    """torch's group norm, also of very large features; from the statistics of channels while it is compiled."""
+    """torch's group norm, from the statistics of channels while it is compiled."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Features [n, C, h, w] in fp32 or bf16 to the same shape; fp32 under autocast, as torch's."""
-        small, eps = input * SMALL, self.eps * SMALL**2
-        if torch.compiler.is_compiling() and input.dim() == 4 and self.affine:
-            return group_norm(small, self.weight, self.bias, self.num_groups, eps)
-        return F.group_norm(small, self.num_groups, self.weight, self.bias, eps)
+        """Features [n, C, h, w] to the same shape; fp32 under autocast, as torch's."""
+        if not torch.compiler.is_compiling() or input.dim() != 4 or not self.affine:
+            return super().forward(input)
+        return group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
 
 
 class Convolution(nn.Conv2d):

@@ -81,6 +81,17 @@ class DistillConfig:
         return replace(self, plan=replace(self.plan, **plan), **rest)  # type: ignore[arg-type]
 
 
+UNTRAINED_RATE = 0.01
+"""What an untrained bundle's learning rates are multiplied by.
+
+What a random teacher says is noise, and nothing pulls back what learns from it: at the full rates the gains of the
+student's linear layers multiply, until features leave fp32, and the clean latents a teacher's fp16.
+"""
+
+
 def distill_config(bundle: Bundle, settings: Mapping[str, Setting]) -> DistillConfig:
-    """The bundle's own settings of the method, some of them overridden."""
-    return DistillConfig().override({**bundle.settings.distill, **settings})
+    """The bundle's own settings of the method, some overridden; an untrained one's learning rates are lower."""
+    config = DistillConfig().override(bundle.settings.distill)
+    if bundle.settings.random_weights:
+        config = config.override({name: getattr(config.plan, name) * UNTRAINED_RATE for name in ("lr_max", "lr_min")})
+    return config.override(settings)

@@ -55,7 +55,7 @@ PARSED = {
     "mix2mix benchmark speed --bundle paper --weights random --memory low": GPU,
     "mix2mix benchmark run --bundle paper --weights random --budget full --edits turn-him-into-a-knight --methods "
     "i-mix2mix,igs2gs,dge,t2vz,in2n@edit_steps=3000+fit_steps=3000 --output runs/runtimes": GPU,
-    "python -m benchmark.exactness --bundle paper --weights random --teacher float16": GPU,
+    "python -m benchmark.exactness --bundle paper --weights random": GPU,
     "python -m benchmark.tuning i-mix2mix i-mix2mix@lr_max=1e-4 --every 4": GPU,
     'mix2mix edit my-photos --instruction "Make him into a marble statue" --bundle paper': "it needs 15 GB of weights",
     'mix2mix edit my-photos --instruction "Make him into a marble statue" --bundle paper --weights random': GPU,

@@ -1,6 +1,7 @@
 """Two courses of distillation from the same seed are compared by their latents and their gradients' norms."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,17 +27,16 @@ def test_on_a_cpu_both_paths_are_one(random_bundle_folder):
     assert all(math.isfinite(norm) and norm > 0 for norm in plain.norms.tolist())
 
 
-def test_the_teacher_can_be_given_another_precision(random_bundle_folder, monkeypatch, capsys):
-    seen = []
+def test_the_rates_are_those_of_trained_weights(random_bundle_folder):
+    """Untrained bundles learn more slowly elsewhere: so slowly that two paths would hardly differ."""
+    bundle = load_bundle("mini", "cpu", random_bundle_folder)
+    trained = replace(bundle, settings=replace(bundle.settings, random_weights=False))
+    one, other = (follow(either, 3, "cpu", fast=False, views=2) for either in (bundle, trained))
+    assert torch.equal(one.x0, other.x0)
 
-    def spy(bundle, *args, **kwargs):
-        seen.append(next(bundle.teacher.unet.parameters()).dtype)
-        return follow(bundle, *args, **kwargs)
 
-    monkeypatch.setattr("benchmark.exactness.follow", spy)
-    options = ["--weights", str(random_bundle_folder), "--device", "cpu", "--updates", "1", "--views", "2"]
-    assert main([*options, "--teacher", "bfloat16"]) == 0
-    assert seen == [torch.bfloat16] * 3
+def test_both_differences_are_told(random_bundle_folder, capsys):
+    assert main(["--weights", str(random_bundle_folder), "--device", "cpu", "--updates", "1", "--views", "2"]) == 0
     again, fast = capsys.readouterr().out.splitlines()
     assert again.startswith("plain again  clean latents 0.00e+00, gradient norms 0.00e+00")
     assert fast.startswith("fast         clean latents 0.00e+00, gradient norms 0.00e+00")
