@@ -314,7 +314,7 @@ def _check_finite(trajectory: Trajectory, done: int, total: int) -> None:
     if not math.isfinite(norm):
         raise FloatingPointError(
             f"the student's gradient has a norm of {norm} after {done} of {total} updates; expected a finite one. "
-            "Another seed may do; if none does, report it together with what `mix2mix doctor` says."
+            "A lower `lr_max` or another seed may do; if none does, report it with what `mix2mix doctor` says."
         )
 
 

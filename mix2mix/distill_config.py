@@ -81,11 +81,11 @@ class DistillConfig:
         return replace(self, plan=replace(self.plan, **plan), **rest)  # type: ignore[arg-type]
 
 
-UNTRAINED_RATE = 0.01
-"""What an untrained bundle's learning rates are multiplied by.
+UNTRAINED_FACTOR = 0.01
+"""On an untrained bundle's `lr_max` and `lr_min`.
 
-What a random teacher says is noise, and nothing pulls back what learns from it: at the full rates the gains of the
-student's linear layers multiply, until features leave fp32, and the clean latents a teacher's fp16.
+A random teacher says noise, and nothing pulls back what learns from it: at the full rates the gains of the student's
+linear layers multiply, until its features outgrow fp32 and its clean latents the teacher's fp16.
 """
 
 
@@ -93,5 +93,6 @@ def distill_config(bundle: Bundle, settings: Mapping[str, Setting]) -> DistillCo
     """The bundle's own settings of the method, some overridden; an untrained one's learning rates are lower."""
     config = DistillConfig().override(bundle.settings.distill)
     if bundle.settings.random_weights:
-        config = config.override({name: getattr(config.plan, name) * UNTRAINED_RATE for name in ("lr_max", "lr_min")})
+        lr_max, lr_min = (rate * UNTRAINED_FACTOR for rate in (config.plan.lr_max, config.plan.lr_min))
+        config = config.override({"lr_max": lr_max, "lr_min": lr_min})
     return config.override(settings)

@@ -796,20 +796,19 @@ def test_an_unknown_setting_is_told_with_the_known_ones(name):
 
 
 def test_a_bundle_s_own_settings_come_before_the_defaults_and_behind_the_request_s(bundle):
-    assert distill_config(trained(bundle, distill={"lr_max": 3e-4, "f": 1.0}), {"f": 0.2}) == DistillConfig(
-        UpdatePlan(lr_max=3e-4), f=0.2
-    )
+    own = stating(bundle, distill={"lr_max": 3e-4, "f": 1.0}, random_weights=False)
+    assert distill_config(own, {"f": 0.2}) == DistillConfig(UpdatePlan(lr_max=3e-4), f=0.2)
 
 
 def test_an_untrained_bundle_learns_at_a_hundredth_of_its_rates_unless_asked_otherwise(bundle):
-    own = replace(trained(bundle, distill={"lr_max": 3e-4, "k": 20}).settings, random_weights=True)
-    plan = distill_config(replace(bundle, settings=own), {"lr_min": 4e-5}).plan
+    own = stating(bundle, distill={"lr_max": 3e-4, "k": 20}, random_weights=True)
+    plan = distill_config(own, {"lr_min": 4e-5}).plan
     assert (plan.lr_max, plan.lr_min, plan.k) == (pytest.approx(3e-6), 4e-5, 20)
-    assert distill_config(replace(bundle, settings=own), {}).plan.lr_min == pytest.approx(5e-7)
+    assert distill_config(own, {}).plan.lr_min == pytest.approx(5e-7)
 
 
-def trained(bundle, distill):
-    return replace(bundle, settings=replace(bundle.settings, distill=distill, random_weights=False))
+def stating(bundle, **settings):
+    return replace(bundle, settings=replace(bundle.settings, **settings))
 
 
 def test_the_bundle_s_weight_decay_and_clip_reach_the_optimiser(bundle, monkeypatch):
