@@ -88,10 +88,6 @@ class BundleSettings:
         """Of one network's weights."""
         return self.licences.get(name, "not stated")
 
-    def untrained(self) -> "BundleSettings":
-        """The same with random weights."""
-        return replace(self, random_weights=True)
-
 
 @dataclass(frozen=True)
 class BundleInfo:
@@ -159,7 +155,7 @@ def bundle_info(name: str, weights: Weights | None = None) -> BundleInfo:
     whole = (folder / _SETTINGS).is_file() and (folder / _SUMS).is_file()
     settings = _read_settings(folder if whole else _shipped(name))
     if chosen == RANDOM:
-        return BundleInfo(name, _TITLES[name], folder, whole, settings.untrained(), {})
+        return BundleInfo(name, _TITLES[name], folder, whole, replace(settings, random_weights=True), {})
     found = {part: find(part, settings.part(part), chosen or folder) for part in settings.parts}
     return BundleInfo(name, _TITLES[name], folder, whole and None not in found.values(), settings, found)
 
@@ -247,7 +243,7 @@ def load_bundle(
         fix = "Name another bundle, or another folder: results would bear a false name."
         raise InputError(f"bundle in {folder}", got="another one's parts", expected=f"those of '{name}'", fix=fix)
     if chosen == RANDOM:
-        return _build(name, folder, settings.untrained(), identify(identity, folder, {}), device)
+        return _build(name, folder, replace(settings, random_weights=True), identify(identity, folder, {}), device)
     given = chosen is not None
     parts = {part: settings.part(part) for part in settings.parts}
     found = obtain(Search(name, parts, settings.licence, chosen or folder, given), tell)
